@@ -1,0 +1,1 @@
+"""Source to image: detection, build plans, Dockerfile and buildspec."""

@@ -1,0 +1,1 @@
+"""A release of one service: queue, timeline, promotion, rollback."""

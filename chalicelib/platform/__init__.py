@@ -1,0 +1,1 @@
+"""Thin clients of the world. Knows nothing of Cygni's contexts."""

@@ -1,0 +1,209 @@
+"""Every error Cygni raises on purpose, in one tree.
+
+    CygniError
+    ├── Refused                 the caller asked for something that cannot be; the same call fails again
+    │   ├── Malformed           the request is not well-formed (JSON, header, cursor)
+    │   ├── InvalidInput        well-formed, but a field breaks a rule; `fields` names each
+    │   ├── Unauthenticated     no valid credential
+    │   ├── Forbidden           a valid credential without the right
+    │   ├── NotFound            absent, or another tenant's: both answer alike
+    │   ├── MethodNotAllowed    the path exists, the method does not
+    │   ├── Conflict            the present state forbids it
+    │   │   └── KeyReused       an Idempotency-Key came again with another body
+    │   ├── StaleVersion        `If-Match` names a version that is no longer the newest
+    │   └── TooLarge            over a stated limit
+    ├── Transient               the same call may pass later; workflows retry these by name
+    │   ├── LostRace            another writer was first; load again and decide again
+    │   ├── Throttled           a service we depend on asked us to slow down
+    │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
+    │   └── MetricsUnavailable  the traffic metrics could not be read
+    └── Failed                  work that was accepted and ended badly; final
+        ├── SourceRefused       the uploaded archive is unsafe or unreadable
+        ├── AppFileRefused      cygni.yaml breaks a rule; says the line
+        ├── BuildRefused        no way to build this source was found; says why
+        ├── BuildFailed         the build ran and failed
+        ├── NotReady            the release never became ready; says what its process said
+        └── RolledBack          the rollout ended on the stable version
+
+An error knows nothing of HTTP, AWS or the terminal: each edge maps it in one place. `code` is stable and is what callers
+may branch on; `remedy` is one sentence that tells the caller what to do next. The class name is the error's name in
+state machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One broken rule: `field` is a dotted path (`spec.port`), `message` says what is wrong, `remedy` what to write."""
+
+    field: str
+    message: str
+    remedy: str = ""
+
+
+class CygniError(Exception):
+    """Base of all errors raised on purpose. `message` is for people, `remedy` says what to do next."""
+
+    code: ClassVar[str] = "error"
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, remedy: str = "", fields: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy or self.default_remedy
+        self.fields = tuple(fields)
+
+
+class Refused(CygniError):
+    """The caller's request cannot be met; repeating it unchanged fails again."""
+
+    code = "refused"
+
+
+class Malformed(Refused):
+    """The request is not well-formed."""
+
+    code = "malformed"
+    default_remedy = "Send the request in the form the OpenAPI document at /v1/openapi.json describes."
+
+
+class InvalidInput(Refused):
+    """A well-formed request with a field that breaks a rule."""
+
+    code = "invalid-input"
+    default_remedy = "Correct the named fields and send the request again."
+
+
+class Unauthenticated(Refused):
+    """No valid credential came with the request."""
+
+    code = "unauthenticated"
+    default_remedy = "Send a valid API key as `Authorization: Bearer <key>`."
+
+
+class Forbidden(Refused):
+    """The credential is valid but does not grant this."""
+
+    code = "forbidden"
+    default_remedy = "Ask an Owner or Admin of the team for the right."
+
+
+class NotFound(Refused):
+    """Absent, or not the caller's: both answer alike."""
+
+    code = "not-found"
+    default_remedy = "Check the names in the path; list the parent to see what exists."
+
+
+class MethodNotAllowed(Refused):
+    """The path exists but does not take this method."""
+
+    code = "method-not-allowed"
+    default_remedy = "Use a method that the OpenAPI document lists for this path."
+
+
+class Conflict(Refused):
+    """The present state of the resource forbids the request."""
+
+    code = "conflict"
+    default_remedy = "Read the resource again and decide anew."
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key was sent a second time with a different request."""
+
+    code = "idempotency-key-reused"
+    default_remedy = "Use a new Idempotency-Key for a new request."
+
+
+class StaleVersion(Refused):
+    """`If-Match` names a version that is no longer the newest."""
+
+    code = "stale-version"
+    default_remedy = "Read the resource again, apply your change to it, and send its new ETag as If-Match."
+
+
+class TooLarge(Refused):
+    """Over a stated limit."""
+
+    code = "too-large"
+
+
+class Transient(CygniError):
+    """The same call may pass later."""
+
+    code = "transient"
+    default_remedy = "Try again in a few seconds."
+
+
+class LostRace(Transient):
+    """Another writer was first."""
+
+    code = "lost-race"
+
+
+class Throttled(Transient):
+    """A service Cygni depends on asked to slow down."""
+
+    code = "throttled"
+
+
+class ClusterUnavailable(Transient):
+    """The cluster's API did not answer, or answered with a server error."""
+
+    code = "cluster-unavailable"
+
+
+class MetricsUnavailable(Transient):
+    """The traffic metrics could not be read."""
+
+    code = "metrics-unavailable"
+
+
+class Failed(CygniError):
+    """Accepted work that ended badly; final."""
+
+    code = "failed"
+
+
+class SourceRefused(Failed):
+    """The uploaded archive is unsafe or unreadable."""
+
+    code = "source-refused"
+
+
+class AppFileRefused(Failed):
+    """`cygni.yaml` breaks a rule."""
+
+    code = "app-file-refused"
+    default_remedy = "Correct the named lines of cygni.yaml and deploy again."
+
+
+class BuildRefused(Failed):
+    """No way to build the source was found."""
+
+    code = "build-refused"
+
+
+class BuildFailed(Failed):
+    """The build ran and failed."""
+
+    code = "build-failed"
+    default_remedy = "Read the build log, correct the source, and deploy again."
+
+
+class NotReady(Failed):
+    """The release never became ready."""
+
+    code = "not-ready"
+
+
+class RolledBack(Failed):
+    """The rollout ended with the stable version at full weight."""
+
+    code = "rolled-back"

@@ -1,0 +1,63 @@
+"""Settings: the one file that reads the environment, at the first invocation and never at import.
+
+Every field is one environment variable, `CYGNI_` plus its name in capitals. docs/settings.md is generated from here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+_PREFIX = "CYGNI_"
+
+
+def _setting(default: Any, sentence: str) -> Any:
+    return field(default=default, metadata={"sentence": sentence})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation can set. Durations are seconds, sizes are bytes."""
+
+    admin_key_sha256: str = _setting("", "Hex SHA-256 of the admin API key; empty means that no request is admitted.")
+    admin_team: str = _setting("team_00000000000000000000000000", "Id of the team the admin key speaks for.")
+    apps_domain: str = _setting("localhost", "Domain under which services get their host names.")
+    apps_port: int = _setting(0, "Port shown in a service's URL; 0 means the scheme's own.")
+    apps_scheme: str = _setting("https", "Scheme shown in a service's URL: http or https.")
+    bucket: str = _setting("cygni", "Bucket that holds sources, build plans and build logs.")
+    kubeconfig: str = _setting("", "Path of the kubeconfig of the cluster that runs services.")
+    metrics_url: str = _setting("", "Where traffic metrics are read: a Prometheus server, or a gateway's /metrics page.")
+    metrics_kind: str = _setting("prometheus", "What metrics_url is: prometheus (its HTTP API) or scrape (a metrics page).")
+    registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
+    build_project: str = _setting("cygni-build", "CodeBuild project that runs builds.")
+    build_timeout: int = _setting(1200, "Seconds a build may take.")
+    kaniko_image: str = _setting("ghcr.io/osscontainertools/kaniko:latest", "Executor image that builds run.")
+    upload_limit: int = _setting(100 * 1024 * 1024, "Bytes an uploaded source archive may have.")
+    upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
+    analysis_slice: int = _setting(60, "Seconds one analysis task samples before it returns to the workflow.")
+    ready_slice: int = _setting(45, "Seconds one readiness task watches before it returns to the workflow.")
+    sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
+
+
+def from_env(environment: Mapping[str, str]) -> Settings:
+    """Settings from variables named `CYGNI_*`. A value of the wrong type raises ValueError naming the variable."""
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        name = _PREFIX + each.name.upper()
+        if name not in environment:
+            continue
+        convert = type(each.default)
+        try:
+            values[each.name] = convert(environment[name])
+        except ValueError:
+            raise ValueError(f"{name} must be a {convert.__name__}, not {environment[name]!r}") from None
+    return Settings(**values)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """This process's settings, read once."""
+    return from_env(os.environ)

@@ -1,0 +1,1 @@
+"""Projects, environments, services, their config, and the app file `cygni.yaml`."""

@@ -1,0 +1,119 @@
+"""What a service is, as `cygni.yaml` declares it: the shapes that builds, rollouts and runtime read.
+
+Frozen, with every default visible here; the JSON Schema of `cygni.yaml` is generated from these models.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z](-?[a-z0-9])*$", min_length=1, max_length=30),
+    Field(description="Lower-case letters, digits and single hyphens, beginning with a letter; 30 characters at most."),
+]
+"""A name in a path or a host: unique among its siblings, never changed."""
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+VariableValue = Annotated[str, StringConstraints(max_length=16_384)]
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$"),
+    Field(description="A whole number with its unit: 30s, 10m or 1h."),
+]
+
+
+def seconds(duration: str) -> int:
+    """The seconds in a `Duration` such as `30s`, `10m` or `1h`."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+
+
+class Shape(BaseModel):
+    """Base of the app file's shapes: camelCase in the file, snake_case here, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Build(Shape):
+    """How source becomes an image. All fields are optional: what is not said is detected."""
+
+    context: str = Field(".", max_length=255, description="Folder of the source that is built, relative to the app file.")
+    dockerfile: str | None = Field(None, max_length=255, description="Dockerfile to build, relative to the context.")
+    command: str | None = Field(None, max_length=1024, description="Command run after dependencies are installed.")
+
+
+class Health(Shape):
+    """The HTTP readiness probe: a 2xx or 3xx answer within the time-out means ready."""
+
+    path: str = Field("/", pattern=r"^/[^\s]*$", max_length=255, description="Path that answers when the service is ready.")
+    interval: Duration = Field("2s", description="Time between probes.")
+    timeout: Duration = Field("2s", description="Time a probe may take.")
+    deadline: Duration = Field("2m", description="Time a new release may take to become ready before it is rolled back.")
+
+
+class Resources(Shape):
+    """What one instance asks for and is held to, in Kubernetes quantities."""
+
+    cpu: str = Field("100m", pattern=r"^[0-9]+(\.[0-9]{1,3}|m)?$", description="CPU request: 250m or 0.5.")
+    memory: str = Field("256Mi", pattern=r"^[1-9][0-9]*(Ki|Mi|Gi)$", description="Memory request and limit: 256Mi.")
+
+
+class Scale(Shape):
+    """How many instances run. With `max` above `min`, CPU use decides between them."""
+
+    min: int = Field(1, ge=1, le=100, description="Fewest instances.")
+    max: int = Field(1, ge=1, le=100, description="Most instances.")
+    cpu_percent: int = Field(80, ge=1, le=100, description="Average CPU use, in percent of the request, to scale towards.")
+
+
+class CanaryStep(Shape):
+    """One step of a canary: this share of requests, for at least this long."""
+
+    weight: int = Field(ge=1, le=99, description="Percent of requests sent to the canary.")
+    for_: Duration = Field("30s", alias="for", description="Shortest time the step lasts.")
+
+
+class Gates(Shape):
+    """The limits a canary must keep to. A gate left out is not judged."""
+
+    error_rate: float | None = Field(5.0, ge=0, le=100, description="Most failed (5xx) requests, in percent.")
+    latency_p95: int | None = Field(1000, ge=1, le=60_000, alias="latencyP95", description="Most latency at the 95th percentile, in milliseconds.")
+
+
+class Rollout(Shape):
+    """How a new release takes over: steps of weight, gates, and what to do when nothing can be said."""
+
+    steps: tuple[CanaryStep, ...] = Field(
+        (CanaryStep.model_validate({"weight": 10, "for": "30s"}), CanaryStep.model_validate({"weight": 50, "for": "30s"})),
+        max_length=20,
+        description="Steps in order, with rising weights. An empty list moves all requests at once when the release is ready.",
+    )
+    gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
+    interval: Duration = Field("5s", description="Time between samples of the traffic.")
+    min_requests: int = Field(20, ge=1, le=100_000, description="Requests a step's canary must have served before it may advance.")
+    inconclusive_after: Duration = Field("10m", description="Time a step may stay without enough requests.")
+    on_inconclusive: Literal["hold", "rollBack"] = Field("hold", description="What then happens: wait for a person, or roll back.")
+
+
+class ServiceSpec(Shape):
+    """One service of an app."""
+
+    build: Build = Field(default_factory=Build)
+    start: str | None = Field(None, min_length=1, max_length=1024, description="Command that starts the service; default: detected.")
+    port: int = Field(8080, ge=1, le=65_535, description="Port the service listens on; it is also given to it as PORT.")
+    health: Health = Field(default_factory=lambda: Health.model_validate({}))
+    env: dict[VariableName, VariableValue] = Field(default_factory=dict, max_length=200, description="Variables that are no secret.")
+    resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
+    scale: Scale = Field(default_factory=lambda: Scale.model_validate({}))
+    rollout: Rollout = Field(default_factory=lambda: Rollout.model_validate({}))
+
+
+class AppFile(Shape):
+    """`cygni.yaml`, version 1."""
+
+    version: Literal[1] = Field(description="Version of this file's format.")
+    name: Name = Field(description="Name of the project.")
+    services: dict[Name, ServiceSpec] = Field(min_length=1, max_length=20, description="The app's services by name.")

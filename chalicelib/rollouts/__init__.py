@@ -1,0 +1,1 @@
+"""Strategy, health gates, samples, verdicts, evidence."""

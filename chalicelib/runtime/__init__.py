@@ -1,0 +1,1 @@
+"""The data plane: manifests, apply and prune, readiness, traffic weights, logs."""

@@ -1,0 +1,1 @@
+"""The `cygni` command. Speaks the HTTP API and nothing else."""
