@@ -1,0 +1,190 @@
+"""The one place where a function, a state machine or a store is declared.
+
+`infra/` synthesizes these on AWS and the embedded cloud creates the same ones on one machine; neither writes them twice.
+Imports nothing of Cygni's, so that both can read it without loading a handler.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+RUNTIME = "python3.13"
+"""The Lambda runtime that every function deploys to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function.
+
+    `handler` is a dotted path, `memory` is MB, `timeout` is seconds. `rights` say what it does in words that are rendered
+    to a policy. `schedule` is an EventBridge expression, `events` an EventBridge pattern.
+    """
+
+    name: str
+    handler: str
+    description: str
+    rights: tuple[str, ...]
+    memory: int = 256
+    timeout: int = 30
+    schedule: str | None = None
+    events: dict[str, list[str]] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """One Step Functions workflow: its definition is `state_machines/<name>.asl.json`, deployed as `cygni-<name>`.
+
+    In the definition `${function-name}` stands for the ARN of that function, and `${machine:name}` for that of a state machine.
+    """
+
+    name: str
+    description: str
+
+    @property
+    def deployed_name(self) -> str:
+        """The name on AWS and in the embedded cloud."""
+        return f"cygni-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One DynamoDB table, on demand, keyed by `pk` and `sk`; `indexes` are sparse and project everything; `ttl` names an attribute."""
+
+    name: str
+    indexes: tuple[str, ...] = ()
+    ttl: str | None = None
+
+
+TABLES = (
+    Table("cygni", indexes=("gsi1",)),
+    Table("cygni-idempotency", ttl="expires_at"),
+)
+
+API_FUNCTION = Function(
+    "cygni-api",
+    "app.app",
+    "Serves the HTTP API.",
+    ("read and write the table", "write sources", "read build logs", "start deploy", "invoke cygni-logs", "invoke cygni-remove-service"),
+    memory=512,
+)
+
+FUNCTIONS = (
+    Function(
+        "cygni-deploy-begin",
+        "functions.deploy.begin",
+        "Takes a deployment out of the queue and says whether it needs a build.",
+        ("read and write the table",),
+    ),
+    Function(
+        "cygni-deploy-finish",
+        "functions.deploy.finish",
+        "Records how a deployment ended, and lets the next in the queue begin.",
+        ("read and write the table", "start deploy"),
+    ),
+    Function(
+        "cygni-build-plan",
+        "functions.build.plan",
+        "Reads the source's listing and app file and decides how it is built.",
+        ("read and write the table", "read sources", "write plans"),
+        memory=512,
+        timeout=120,
+    ),
+    Function(
+        "cygni-build-start",
+        "functions.build.start",
+        "Starts the build and files the task token that its completion answers.",
+        ("read and write the table", "start builds"),
+    ),
+    Function(
+        "cygni-build-finished",
+        "functions.build.finished",
+        "Hears that a build ended, records the image's digest, and answers the task token.",
+        ("read and write the table", "read plans", "answer task tokens"),
+        events={"source": ["aws.codebuild"], "detail-type": ["CodeBuild Build State Change"]},
+    ),
+    Function(
+        "cygni-rollout-prepare",
+        "functions.rollout.prepare",
+        "Renders the release and applies it to the cluster.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=60,
+    ),
+    Function(
+        "cygni-rollout-await-ready",
+        "functions.rollout.await_ready",
+        "Watches the release's instances become ready.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=120,
+    ),
+    Function(
+        "cygni-rollout-shift",
+        "functions.rollout.shift",
+        "Moves traffic to the weight of the rollout's step.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=60,
+    ),
+    Function(
+        "cygni-rollout-analyse",
+        "functions.rollout.analyse",
+        "Samples the traffic for a while and judges it.",
+        ("read and write the table", "read metrics"),
+        memory=256,
+        timeout=180,
+    ),
+    Function(
+        "cygni-rollout-promote",
+        "functions.rollout.promote",
+        "Gives the new release all traffic and makes it the stable one.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=60,
+    ),
+    Function(
+        "cygni-rollout-settle",
+        "functions.rollout.settle",
+        "Removes what the promoted release replaced.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=60,
+    ),
+    Function(
+        "cygni-rollout-roll-back",
+        "functions.rollout.roll_back",
+        "Gives the stable release all traffic and removes the canary.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=60,
+    ),
+    Function(
+        "cygni-sweep",
+        "functions.sweep.handler",
+        "Starts again the workflow of every deployment that is under way without one.",
+        ("read and write the table", "start deploy"),
+        timeout=60,
+        schedule="rate(1 minute)",
+    ),
+    Function(
+        "cygni-logs",
+        "functions.logs.handler",
+        "Reads the logs of a service's instances for the API.",
+        ("reach clusters",),
+        memory=512,
+    ),
+    Function(
+        "cygni-remove-service",
+        "functions.remove.handler",
+        "Removes a deleted service from its cluster, then its records.",
+        ("read and write the table", "reach clusters"),
+        memory=512,
+        timeout=300,
+    ),
+)
+
+STATE_MACHINES = (
+    StateMachine("build", "Source to image: plan, build, record the digest."),
+    StateMachine("rollout", "Apply, wait until ready, shift, analyse, then promote or roll back."),
+    StateMachine("deploy", "One deployment from queue to end."),
+)
