@@ -1,0 +1,46 @@
+"""Bases of what the API takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from chalicelib.platform.clock import iso
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(iso, return_type=str),
+    Field(json_schema_extra={"format": "date-time"}, description="ISO 8601 in UTC with milliseconds."),
+]
+Cursor = Annotated[str, StringConstraints(max_length=1024), Field(description="Opaque place in a list, from an earlier page.")]
+
+
+class Input(BaseModel):
+    """A request body or query: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Output(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PageQuery(Input):
+    """Where a page of a list begins and how long it is."""
+
+    cursor: Cursor | None = None
+    limit: int = Field(50, ge=1, le=100, description="Most items in the page.")
+
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Page(Output, Generic[Item]):
+    """One page of a list; `next_cursor` is absent on the last."""
+
+    items: tuple[Item, ...]
+    next_cursor: Cursor | None = None

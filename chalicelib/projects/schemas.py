@@ -1,0 +1,116 @@
+"""What the API takes and gives about projects, environments, services, config and app files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.platform.schema import Input, Moment, Output
+from chalicelib.projects.spec import Name, VariableName, VariableValue
+
+Description = Annotated[str, StringConstraints(max_length=500), Field(description="A sentence for people.")]
+
+
+class NewProject(Input):
+    """A project to create; it begins with the environment `prod`."""
+
+    name: Name
+    description: Description = ""
+
+
+class NewEnvironment(Input):
+    """An environment to create in a project."""
+
+    name: Name
+    description: Description = ""
+
+
+class NewService(Input):
+    """A service to create in an environment."""
+
+    name: Name
+    description: Description = ""
+
+
+class Describe(Input):
+    """The new description of a project, an environment or a service."""
+
+    description: Description
+
+
+class ProjectView(Output):
+    """A project."""
+
+    name: str
+    description: str
+    created_at: Moment
+    version: int = Field(description="Rises with each change; the ETag.")
+
+
+class EnvironmentView(Output):
+    """An environment of a project."""
+
+    project: str
+    name: str
+    description: str
+    created_at: Moment
+    version: int = Field(description="Rises with each change; the ETag.")
+
+
+class ServiceView(Output):
+    """A service, with its live release and its queue."""
+
+    project: str
+    environment: str
+    name: str
+    description: str
+    url: str = Field(description="Where the live release answers.")
+    live_release: int | None = Field(description="Number of the release that has the traffic; null before the first.")
+    active_deployment: str | None = Field(description="Deployment under way.")
+    waiting_deployment: str | None = Field(description="Deployment that begins when the active one ends.")
+    deleting: bool
+    created_at: Moment
+    version: int = Field(description="Rises with each change; the ETag.")
+
+
+class ConfigChange(Input):
+    """Variables to set and to remove; the rest stays. Applies from the next deployment on."""
+
+    set: dict[VariableName, VariableValue] = Field(default_factory=dict, max_length=200)
+    unset: tuple[VariableName, ...] = Field((), max_length=200)
+
+
+class ConfigView(Output):
+    """A service's config variables, and the version a release refers to."""
+
+    version: int = Field(description="0 before the first change; rises with each. The ETag.")
+    values: dict[str, str]
+    changed_at: Moment | None
+
+
+class AppFileText(Input):
+    """The text of a cygni.yaml."""
+
+    text: str = Field(max_length=65_536)
+
+
+class AppFileView(Output):
+    """A cygni.yaml that keeps all rules, with every default written out."""
+
+    app: dict[str, Any]
+
+
+class AppFileDraft(Input):
+    """What a starter cygni.yaml is made of."""
+
+    name: Name
+    service: Name = "web"
+    start: str | None = Field(None, max_length=1024)
+    port: int = Field(8080, ge=1, le=65_535)
+
+
+class AppFileTextView(Output):
+    """A starter cygni.yaml."""
+
+    text: str
