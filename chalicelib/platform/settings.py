@@ -24,6 +24,7 @@ class Settings:
 
     admin_key_sha256: str = _setting("", "Hex SHA-256 of the admin API key; empty means that no request is admitted.")
     admin_team: str = _setting("team_00000000000000000000000000", "Id of the team the admin key speaks for.")
+    account: str = _setting("000000000000", "AWS account id that the control plane runs in.")
     apps_domain: str = _setting("localhost", "Domain under which services get their host names.")
     apps_port: int = _setting(0, "Port shown in a service's URL; 0 means the scheme's own.")
     apps_scheme: str = _setting("https", "Scheme shown in a service's URL: http or https.")
@@ -49,7 +50,7 @@ def from_env(environment: Mapping[str, str]) -> Settings:
         name = _PREFIX + each.name.upper()
         if name not in environment:
             continue
-        convert = type(each.default)
+        convert: type[Any] = type(each.default)
         try:
             values[each.name] = convert(environment[name])
         except ValueError:

@@ -1,0 +1,36 @@
+"""CodeBuild: starting and stopping the build of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.platform.aws import client, error_code
+
+
+@dataclass(frozen=True, slots=True)
+class Builders:
+    """One CodeBuild project; what a build does comes to it as variables."""
+
+    project: str
+
+    def start(self, token: str, variables: Mapping[str, str], *, buildspec: str, timeout: int) -> str:
+        """Starts a build and returns its id. The same `token` within a few minutes starts nothing new; `timeout` is seconds."""
+        environment = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in sorted(variables.items())]
+        answer: dict[str, Any] = client("codebuild").start_build(
+            projectName=self.project,
+            idempotencyToken=token,
+            buildspecOverride=buildspec,
+            environmentVariablesOverride=environment,
+            timeoutInMinutesOverride=max(5, -(-timeout // 60)),
+        )
+        return str(answer["build"]["id"])
+
+    def stop(self, build_id: str) -> None:
+        """Stops a build; one that has ended or is unknown is no error."""
+        try:
+            client("codebuild").stop_build(id=build_id)
+        except Exception as error:
+            if error_code(error) not in {"ResourceNotFoundException", "InvalidInputException"}:
+                raise

@@ -1,0 +1,34 @@
+"""Calls from one function to another, where the caller must not load what the called one needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.platform.aws import client
+from chalicelib.platform.errors import ClusterUnavailable, CygniError
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The Lambda functions of one account and region, by catalog name."""
+
+    def call(self, name: str, event: Mapping[str, Any]) -> Any:
+        """The function's answer. Raises ClusterUnavailable when it failed for a reason that may pass, else CygniError."""
+        answer = client("lambda").invoke(
+            FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+        )
+        value = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            kind, message = value.get("errorType", ""), value.get("errorMessage", "")
+            raise ClusterUnavailable(message) if kind in _PASSING else CygniError(message or f"{name} failed.")
+        return value
+
+    def send(self, name: str, event: Mapping[str, Any]) -> None:
+        """Queues an invocation and returns at once; Lambda retries it twice if it fails."""
+        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
+
+
+_PASSING = frozenset({"ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})

@@ -1,0 +1,71 @@
+"""Step Functions: starting a workflow once, and answering the task that waits for a token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.platform.aws import client, error_code
+
+_TOKEN_IS_DONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class Workflows:
+    """The state machines of one account and region, by name."""
+
+    def start(self, machine: str, name: str, value: Mapping[str, Any]) -> bool:
+        """Starts an execution. False when one of this name exists already, running or ended: the same start twice is one."""
+        try:
+            client("stepfunctions").start_execution(
+                stateMachineArn=_arn(machine), name=name, input=json.dumps(value, sort_keys=True)
+            )
+        except Exception as error:
+            if error_code(error) == "ExecutionAlreadyExists":
+                return False
+            raise
+        return True
+
+    def status(self, machine: str, name: str) -> str | None:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; None when there is no execution of this name."""
+        arn = _arn(machine).replace(":stateMachine:", ":execution:") + ":" + name
+        try:
+            return str(client("stepfunctions").describe_execution(executionArn=arn)["status"])
+        except Exception as error:
+            if error_code(error) == "ExecutionDoesNotExist":
+                return None
+            raise
+
+    def succeed(self, token: str, value: Mapping[str, Any]) -> None:
+        """Answers a waiting task. A token that was answered or timed out already is no error."""
+        self._answer("send_task_success", taskToken=token, output=json.dumps(value))
+
+    def fail(self, token: str, error: str, cause: str) -> None:
+        """Fails a waiting task with an error's name. A token that was answered or timed out already is no error."""
+        self._answer("send_task_failure", taskToken=token, error=error, cause=cause[:1000])
+
+    def _answer(self, call: str, **arguments: str) -> None:
+        try:
+            getattr(client("stepfunctions"), call)(**arguments)
+        except Exception as error:
+            if error_code(error) not in _TOKEN_IS_DONE:
+                raise
+
+
+def _arn(machine: str) -> str:
+    """The ARN of a state machine of this account; asking who we are costs a call, so its answer is kept with the client."""
+    return f"arn:{partition()}:states:{client('stepfunctions').meta.region_name}:{account()}:stateMachine:{machine}"
+
+
+def partition() -> str:
+    """The AWS partition of the configured region: aws, aws-cn or aws-us-gov."""
+    return str(client("stepfunctions").meta.partition)
+
+
+def account() -> str:
+    """The account these credentials belong to."""
+    from chalicelib.platform.settings import settings
+
+    return settings().account

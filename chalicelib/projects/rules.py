@@ -1,0 +1,55 @@
+"""The lane of a service: which deployment is under way, which waits, which release is live.
+
+Invariants:
+1. At most one deployment is active.
+2. At most one waits: the latest wins over one that still waits, which is superseded.
+3. A deployment leaves the lane only by ending, and the one that waits then becomes active.
+4. Release numbers rise by one and are never given twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The queue of one service. `live` is the release with the traffic, `last` the newest release number given out."""
+
+    active: str | None = None
+    waiting: str | None = None
+    live: int | None = None
+    previous: int | None = None
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """How a deployment came into the lane: its release number, whether it begins now, and whom it put out of the queue."""
+
+    lane: Lane
+    number: int
+    begins: bool
+    superseded: str | None
+
+
+def enter(lane: Lane, deployment: str) -> Entered:
+    """The lane after a new deployment joined it."""
+    number = lane.last + 1
+    if lane.active is None:
+        return Entered(replace(lane, active=deployment, last=number), number, begins=True, superseded=None)
+    return Entered(replace(lane, waiting=deployment, last=number), number, begins=False, superseded=lane.waiting)
+
+
+def leave(lane: Lane, deployment: str) -> tuple[Lane, str | None]:
+    """The lane after a deployment ended, and the one that begins because of it. Leaving twice changes nothing."""
+    if lane.active == deployment:
+        return replace(lane, active=lane.waiting, waiting=None), lane.waiting
+    if lane.waiting == deployment:
+        return replace(lane, waiting=None), None
+    return lane, None
+
+
+def go_live(lane: Lane, number: int) -> Lane:
+    """The lane after a release got all the traffic. Saying it twice changes nothing."""
+    return lane if lane.live == number else replace(lane, live=number, previous=lane.live)

@@ -1,0 +1,84 @@
+"""The façade of this context: projects, environments, services, config and the app file.
+
+Every use case takes the caller and reads and writes only what belongs to the caller's team; another team's resource is as
+absent as one that never was.
+"""
+
+from __future__ import annotations
+
+from chalicelib.projects.appfile import default_text, json_schema, parse
+from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
+from chalicelib.projects.environments import (
+    Environment,
+    create_environment,
+    delete_environment,
+    describe_environment,
+    get_environment,
+    list_environments,
+)
+from chalicelib.projects.names import ServiceKey
+from chalicelib.projects.projects import (
+    Project,
+    create_project,
+    delete_project,
+    describe_project,
+    get_project,
+    list_projects,
+)
+from chalicelib.projects.rules import Lane, enter, go_live, leave
+from chalicelib.projects.services import (
+    Service,
+    busy_services,
+    create_service,
+    describe_service,
+    forget_service,
+    get_service,
+    lane_write,
+    list_services,
+    mark_deleting,
+    service_address,
+    update_lane,
+)
+from chalicelib.projects.spec import AppFile, ServiceSpec, seconds
+
+__all__ = [
+    "AppFile",
+    "ConfigVersion",
+    "Environment",
+    "Lane",
+    "Project",
+    "Service",
+    "ServiceKey",
+    "ServiceSpec",
+    "busy_services",
+    "change_config",
+    "config_address",
+    "create_environment",
+    "create_project",
+    "create_service",
+    "default_text",
+    "delete_environment",
+    "delete_project",
+    "describe_environment",
+    "describe_project",
+    "describe_service",
+    "enter",
+    "forget_service",
+    "get_config",
+    "get_config_version",
+    "get_environment",
+    "get_project",
+    "get_service",
+    "go_live",
+    "json_schema",
+    "lane_write",
+    "leave",
+    "list_environments",
+    "list_projects",
+    "list_services",
+    "mark_deleting",
+    "parse",
+    "seconds",
+    "service_address",
+    "update_lane",
+]

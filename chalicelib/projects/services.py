@@ -1,0 +1,132 @@
+"""Services of an environment, each with its lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.errors import Conflict
+from chalicelib.platform.once import Once
+from chalicelib.platform.table import Check, Put, Write, commit, fetch, page, store_errors
+from chalicelib.projects.environments import get_environment
+from chalicelib.projects.models import ACTIVE, EnvironmentRecord, ServiceRecord, project_pk, service_sk
+from chalicelib.projects.names import ServiceKey
+from chalicelib.projects.records import create, describe, load
+from chalicelib.projects.rules import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of an environment. `record` is what a change of its lane is saved through; callers leave it alone."""
+
+    key: ServiceKey
+    description: str
+    lane: Lane
+    deleting: bool
+    created_at: datetime
+    version: int
+    record: ServiceRecord
+
+    @classmethod
+    def from_record(cls, record: ServiceRecord) -> Service:
+        """The service that a record holds."""
+        version = int(record.version or 0)
+        return cls(record.key, record.description, record.lane, bool(record.deleting), record.created_at, version, record)
+
+
+def create_service(who: Principal, key: ServiceKey, *, description: str, now: datetime, once: Once | None) -> Service:
+    """A new service. Raises NotFound without its environment, Conflict when the name is taken, KeyReused."""
+    record = ServiceRecord(
+        project_pk(who.team, key.project),
+        service_sk(key.environment, key.service),
+        team=who.team,
+        project=key.project,
+        environment=key.environment,
+        name=key.service,
+        description=description,
+        created_at=now,
+    )
+    parent = Check(EnvironmentRecord, project_pk(who.team, key.project), f"ENVIRONMENT#{key.environment}")
+    taken = f"Environment {key.environment} has a service named {key.service} already."
+    absent = f"Project {key.project} has no environment named {key.environment}."
+    create([Put(record), parent], made=key.service, once=once, taken=taken, absent=absent)
+    return get_service(who, key)
+
+
+def get_service(who: Principal, key: ServiceKey) -> Service:
+    """One service with its lane. Raises NotFound."""
+    return Service.from_record(_load_service(who, key))
+
+
+def list_services(
+    who: Principal, project: str, environment: str, *, cursor: str | None, limit: int
+) -> tuple[list[Service], str | None]:
+    """A page of an environment's services by name. Raises NotFound without the environment."""
+    pk = project_pk(who.team, project)
+    records, after = page(ServiceRecord, pk, service_sk(environment, ""), cursor=cursor, limit=limit)
+    if not records and cursor is None:
+        get_environment(who, project, environment)
+    return [Service.from_record(record) for record in records], after
+
+
+def describe_service(who: Principal, key: ServiceKey, *, description: str, version: int) -> Service:
+    """Changes the description, if `version` is still the newest. Raises NotFound, StaleVersion."""
+    return Service.from_record(describe(_load_service(who, key), description, version))
+
+
+def mark_deleting(who: Principal, key: ServiceKey) -> Service:
+    """Marks a service as being deleted, so that nothing new is deployed to it. Raises NotFound, Conflict while it is busy."""
+    record = _load_service(who, key)
+    if record.lane.active is not None:
+        raise Conflict(f"A deployment of {key.service} is under way.", remedy="Abort it first, then delete the service.")
+    if not record.deleting:
+        record.deleting = True
+        commit([Put(record)])
+    return Service.from_record(record)
+
+
+def forget_service(key: ServiceKey) -> None:
+    """Removes the record of a service whose instances are gone. Absent is no error."""
+    record = fetch(ServiceRecord, project_pk(key.team, key.project), service_sk(key.environment, key.service))
+    if record is not None:
+        record.delete(add_version_condition=False)
+
+
+def _load_service(who: Principal, key: ServiceKey) -> ServiceRecord:
+    absent = f"Environment {key.environment} of {key.project} has no service named {key.service}."
+    return load(ServiceRecord, project_pk(who.team, key.project), service_sk(key.environment, key.service), absent)
+
+
+def service_address(key: ServiceKey) -> tuple[type[ServiceRecord], str, str]:
+    """Where a service's record is, for a read of several records at once."""
+    return ServiceRecord, project_pk(key.team, key.project), service_sk(key.environment, key.service)
+
+
+def lane_write(service: Service, lane: Lane) -> Write:
+    """The write that saves a lane, if nobody changed the service meanwhile; for the caller's own commit."""
+    service.record.take(lane)
+    return Put(service.record)
+
+
+def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
+    """Applies a rule to the lane of a service and saves what came of it. Raises LostRace when someone else was first.
+
+    A service that is gone keeps an empty lane.
+    """
+    record = fetch(*service_address(key))
+    if record is None:
+        return Lane()
+    before, after = record.lane, change(record.lane)
+    if after != before:
+        record.take(after)
+        commit([Put(record)])
+    return after
+
+
+def busy_services() -> Iterator[ServiceKey]:
+    """Every service with a deployment under way, of all teams: for the sweep only."""
+    with store_errors():
+        for record in ServiceRecord.gsi1.query(ACTIVE):
+            yield record.key
