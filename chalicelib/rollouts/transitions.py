@@ -1,0 +1,197 @@
+"""What an event makes of a rollout, by the rows of `table.TABLE`.
+
+1. `apply` is total: an event that its phase does not know changes nothing and says so, so that every event may come
+   twice or late. Ended phases know no event.
+2. The canary gets no traffic before it is ready, and its weight never rises once the rollout turns back.
+3. Whatever goes wrong, whoever aborts, in whatever phase: the rollout turns back, and it has turned back only when the
+   stable version is known to have all the traffic.
+4. Effects are what the task of the phase that is reached must see done. Each may be carried out twice.
+
+The workflow asks `next_task` what runs next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from chalicelib.rollouts.rules import Decision, Strategy, step_of
+from chalicelib.rollouts.table import ENDED, ENDING, TABLE, Effect, Event, Guard, Phase, Rule, Share, Turn
+
+__all__ = [
+    "ENDED",
+    "TABLE",
+    "Effect",
+    "Event",
+    "Guard",
+    "Instruction",
+    "Phase",
+    "RolloutState",
+    "Rule",
+    "Share",
+    "Transition",
+    "Turn",
+    "apply",
+    "event_of",
+    "next_task",
+    "ready_to_promote",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """A rollout at one moment. `step` counts from 0; `weight` is the canary's percent last asked for.
+
+    `first_release`: there is no stable version to return to. `weights_known`: since turning back or promoting, the
+    weights asked for are known to be in effect. `paused`: someone asked for a pause that has not ended. `reason`: why it
+    stands where it stands; once it ends, why it ends so.
+    """
+
+    phase: Phase = Phase.PENDING
+    step: int = 0
+    weight: int = 0
+    first_release: bool = False
+    paused: bool = False
+    weights_known: bool = False
+    started_at: datetime | None = None
+    step_started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        stored = {**asdict(self), "phase": self.phase.value}
+        return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in stored.items()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> RolloutState:
+        """The state that `to_dict` stored."""
+        times = ("started_at", "step_started_at", "ended_at")
+        read = {key: datetime.fromisoformat(stored[key]) if stored[key] else None for key in times}
+        return cls(**{**stored, **read, "phase": Phase(stored["phase"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One effect to carry out; `weight` is the canary's percent for `SET_WEIGHTS`, the stable version has the rest."""
+
+    effect: Effect
+    weight: int | None = None
+
+
+class Transition(NamedTuple):
+    """What an event did. `known` is False when the phase does not know the event, and nothing changed."""
+
+    state: RolloutState
+    effects: tuple[Instruction, ...]
+    sentence: str
+    known: bool = True
+
+
+_TASKS: Mapping[Phase, str] = MappingProxyType(
+    {
+        Phase.PENDING: "Prepare",
+        Phase.PREPARING: "Prepare",
+        Phase.AWAITING_READY: "AwaitReady",
+        Phase.SHIFTING: "Shift",
+        Phase.ANALYSING: "Analyse",
+        Phase.PAUSED: "Analyse",
+        Phase.PROMOTING: "Promote",
+        Phase.SETTLING: "Settle",
+        Phase.ROLLING_BACK: "RollBack",
+        Phase.PROMOTED: "Done",
+        Phase.ROLLED_BACK: "Done",
+    }
+)
+
+_EVENTS: Mapping[Decision, Event] = MappingProxyType(
+    {
+        Decision.PROMOTE: Event.PROMOTE,
+        Decision.ADVANCE: Event.ADVANCE,
+        Decision.HOLD: Event.HOLD,
+        Decision.INCONCLUSIVE: Event.INCONCLUSIVE,
+        Decision.ROLL_BACK: Event.ROLL_BACK,
+    }
+)
+
+
+def next_task(phase: Phase) -> str:
+    """The workflow's task that a rollout in this phase needs next; `Done` when it has ended."""
+    return _TASKS[phase]
+
+
+def event_of(decision: Decision) -> Event:
+    """The event that a verdict is to the table."""
+    return _EVENTS[decision]
+
+
+def ready_to_promote(phase: Phase) -> bool:
+    """Whether a person may promote now: the release is ready and has not yet been promoted or turned back."""
+    return (phase, Event.PROMOTE_NOW_REQUESTED) in TABLE
+
+
+def apply(state: RolloutState, event: Event, strategy: Strategy, now: datetime, reason: str = "") -> Transition:
+    """What `event` makes of `state`. Without a reason of its own the row's sentence is the reason."""
+    rule = TABLE.get((state.phase, event))
+    if rule is None:
+        said = f"A rollout that is {state.phase.value} does not know {event.value}; nothing changes."
+        return Transition(state, (), said, known=False)
+    while rule.otherwise is not None and not _holds(rule.guard, state, strategy):
+        rule = rule.otherwise
+    step = min(state.step + 1, len(strategy.steps) - 1) if rule.share is Share.NEXT_STEP else state.step
+    weight = _weight(rule.share, state.weight, strategy, step)
+    entered = replace(
+        state,
+        phase=rule.to,
+        step=step,
+        weight=weight,
+        paused=_paused(state, rule),
+        weights_known=event is Event.WEIGHTS_STABLE,
+        started_at=now if event is Event.STARTED else state.started_at,
+        step_started_at=now if _begins_looking(state, rule) else state.step_started_at,
+        ended_at=now if rule.to in ENDED else None,
+        reason=_reason(state, rule, reason),
+    )
+    effects = tuple(Instruction(effect, weight if effect is Effect.SET_WEIGHTS else None) for effect in rule.effects)
+    return Transition(entered, effects, rule.sentence)
+
+
+def _holds(guard: Guard | None, state: RolloutState, strategy: Strategy) -> bool:
+    match guard:
+        case Guard.PAUSED:
+            return state.paused
+        case Guard.NO_STEPS:
+            return state.first_release or not strategy.steps
+        case Guard.LAST_STEP:
+            return state.step >= len(strategy.steps) - 1
+        case Guard.WEIGHTS_KNOWN:
+            return state.weights_known
+        case None:
+            return True
+
+
+def _weight(share: Share | None, present: int, strategy: Strategy, step: int) -> int:
+    if share is None:
+        return present
+    return {Share.ALL: 100, Share.NONE: 0}.get(share, step_of(strategy, step).weight)
+
+
+def _paused(state: RolloutState, rule: Rule) -> bool:
+    if rule.to in ENDING:
+        return False
+    return state.paused if rule.turn is None else rule.turn is Turn.PAUSE
+
+
+def _begins_looking(state: RolloutState, rule: Rule) -> bool:
+    """A step's time begins when its traffic has moved, not when it was asked to."""
+    return rule.to in (Phase.ANALYSING, Phase.PAUSED) and state.phase not in (Phase.ANALYSING, Phase.PAUSED)
+
+
+def _reason(state: RolloutState, rule: Rule, given: str) -> str:
+    """Once a rollout ends one way, the reason stays the one that sent it there."""
+    if state.phase in ENDING and (state.phase is Phase.ROLLING_BACK or rule.to is not Phase.ROLLING_BACK):
+        return state.reason
+    return given or rule.sentence
