@@ -6,8 +6,9 @@
    (see `bounds`, which keeps its word however often the judge looks), and at least `MIN_EVIDENCE` requests say so.
 4. Only evidence advances: the step's time is over, the canary served `min_requests` in it, the readings are fresh, and
    no gate's estimate is over its limit. No traffic and no readings are inconclusive, never a pass.
-5. When the stable version breaks the same gate as surely, the fault is shared: hold, and never roll back for it, unless
-   the canary is surely more than `SHARED_FACTOR` times as bad.
+5. When the stable version breaks the same gate too, the fault is shared: hold, and never roll back for it, unless the
+   canary is surely more than `SHARED_FACTOR` times as bad. The stable version's estimate is enough: in an outage the
+   canary may be condemned before as much is known of the stable version, which then may have little traffic.
 6. Waiting ends: after `inconclusive_after` (and not before the step's own time is over) the strategy's policy decides.
 """
 
@@ -169,12 +170,13 @@ def _judge_gate(gate: Gate, canary: Counts | None, stable: Counts | None) -> Gat
     allowed = gate.limit if gate.metric is Metric.ERROR_RATE else SLOW_ALLOWED
     bad, total = _breaking(gate, canary)
     low, high = share_bounds(bad, total)
-    stable_low, stable_high = share_bounds(*_breaking(gate, stable))
+    stable_bad, stable_total = _breaking(gate, stable)
+    stable_high = share_bounds(stable_bad, stable_total)[1]
     if total == 0:
         outcome = Outcome.UNKNOWN
     elif total < MIN_EVIDENCE or low * 100 <= allowed:
         outcome = Outcome.PASS
-    elif stable_low * 100 > allowed and low <= SHARED_FACTOR * stable_high:
+    elif stable_bad * 100 > allowed * stable_total and low <= SHARED_FACTOR * stable_high:
         outcome = Outcome.SHARED
     else:
         outcome = Outcome.FAIL
@@ -260,7 +262,7 @@ def _gate_sentence(
     rate = f"{bad} of {total} requests failed" if errors else f"{bad} of {total} requests were slower than {gate.limit:g} ms"
     at = "" if value is None else f" ({_shown(gate, value)})"
     beside = "" if other is None else f", stable {_shown(gate, other)}"
-    limit = f"the limit is {gate.limit:g} %" if errors else f"{SLOW_ALLOWED:g} % may be"
+    limit = f"the limit is {gate.limit:g} %" if errors else f"at most {SLOW_ALLOWED:g} % may be"
     tail = {
         Outcome.FAIL: f", surely more than {low * 100:.1f} %",
         Outcome.SHARED: ", and the stable version breaks the gate too, so the cause is not this release",
