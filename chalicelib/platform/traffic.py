@@ -1,0 +1,227 @@
+"""What the gateway counted: requests, errors and latency of each backend, read from a Prometheus server or a metrics page.
+
+The counters only grow, so whoever reads takes the difference of two readings; a counter that shrank means that the
+gateway was started anew. Two implementations give the same readings: `ScrapedMetrics` reads one gateway's own page,
+`PrometheusMetrics` asks a Prometheus server that scrapes any number of them. Whatever is not a good answer is one error,
+MetricsUnavailable: a rollout must never take silence for health.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import math
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from chalicelib.platform.errors import MetricsUnavailable
+
+REQUESTS = "cygni_gateway_requests_total"
+BUCKETS = "cygni_gateway_request_duration_seconds_bucket"
+TIMEOUT = 2.0
+"""Seconds one HTTP request may take."""
+_LIMIT = 32 * 1024 * 1024
+_PIECE = 64 * 1024
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens addresses as they are: metrics are inside the network, where a proxy for the outside has no business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The counters of one backend since its gateway began to count.
+
+    `errors` are those of `requests` that were answered 5xx. `buckets` pairs an upper bound in seconds with the number of
+    requests that took at most that long; bounds ascend, and the last is infinite.
+    """
+
+    requests: int
+    errors: int
+    buckets: tuple[tuple[float, int], ...]
+
+
+class TrafficMetrics(Protocol):
+    """A source of readings."""
+
+    def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
+        """The readings of these backends (names of Services); one that was never counted is absent.
+
+        Raises MetricsUnavailable when the source does not answer, or its answer makes no sense.
+        """
+
+
+class Sample(NamedTuple):
+    """One value of a series: whose it is, and its code or upper bound."""
+
+    backend: str
+    label: str
+    value: float
+
+
+def traffic_metrics(kind: str, url: str) -> TrafficMetrics:
+    """The source at `url`: kind `scrape` for a metrics page, `prometheus` for a Prometheus server's base address."""
+    match kind:
+        case "scrape":
+            return ScrapedMetrics(url)
+        case "prometheus":
+            return PrometheusMetrics(url)
+    raise ValueError(f"the kind of traffic metrics must be scrape or prometheus, not {kind!r}")
+
+
+class ScrapedMetrics:
+    """Reads the metrics page of one gateway."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
+        """See TrafficMetrics."""
+        page = _get(self._url)
+        wanted = frozenset(backends)
+        return combine(
+            _page_samples(page, REQUESTS, "code", namespace, wanted), _page_samples(page, BUCKETS, "le", namespace, wanted)
+        )
+
+
+class PrometheusMetrics:
+    """Asks a Prometheus server by two instant queries that are evaluated at the same moment."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/") + "/api/v1/query?"
+
+    def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
+        """See TrafficMetrics."""
+        if not backends:
+            return {}
+        requests, moment = self._query(query(REQUESTS, "code", namespace, backends), "code")
+        if not requests:
+            return {}
+        buckets, _ = self._query(query(BUCKETS, "le", namespace, backends), "le", moment)
+        return combine(requests, buckets)
+
+    def _query(self, expression: str, label: str, moment: str = "") -> tuple[list[Sample], str]:
+        """The samples of an expression, and the moment it was evaluated at."""
+        asked = {"query": expression} | ({"time": moment} if moment else {})
+        answer = _get(self._url + urllib.parse.urlencode(asked))
+        try:
+            return _vector_samples(json.loads(answer), label)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _unavailable(self._url, "its answer is not that of a Prometheus server") from None
+
+
+def query(metric: str, label: str, namespace: str, backends: Iterable[str]) -> str:
+    """The PromQL that sums a metric of these backends by backend and `label`."""
+    names = "|".join(_pattern(each) for each in backends)
+    return f"sum by (backend, {label}) ({metric}{{namespace={_quoted(namespace)},backend=~{_quoted(names)}}})"
+
+
+def combine(requests: Iterable[Sample], buckets: Iterable[Sample]) -> dict[str, Reading]:
+    """Readings from the samples of both metrics; samples of one series on several gateways add up.
+
+    A backend that only one of the metrics knows is left out. Raises MetricsUnavailable for values that cannot be counters.
+    """
+    answered: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for backend, code, value in requests:
+        count = _count(value)
+        answered[backend][0] += count
+        answered[backend][1] += count if code.startswith("5") else 0
+    spread: defaultdict[str, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
+    for backend, bound, value in buckets:
+        spread[backend][_bound(bound)] += _count(value)
+    return {
+        backend: Reading(total, errors, _ascending(spread[backend]))
+        for backend, (total, errors) in answered.items()
+        if backend in spread
+    }
+
+
+def _ascending(spread: Mapping[float, int]) -> tuple[tuple[float, int], ...]:
+    buckets = tuple(sorted(spread.items()))
+    if buckets[-1][0] != math.inf or any(one[1] > other[1] for one, other in pairwise(buckets)):
+        raise MetricsUnavailable("The latency buckets of the traffic metrics do not add up.")
+    return buckets
+
+
+def _count(value: float) -> int:
+    if not math.isfinite(value) or value < 0:
+        raise MetricsUnavailable(f"A counter of the traffic metrics reads {value}.")
+    return round(value)
+
+
+def _bound(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise MetricsUnavailable(f"A latency bucket of the traffic metrics has the bound {text!r}.") from None
+
+
+def _page_samples(page: str, metric: str, label: str, namespace: str, backends: frozenset[str]) -> list[Sample]:
+    """The samples of one metric on a page. Only its lines are parsed: a page may hold thousands of others."""
+    from prometheus_client.parser import text_string_to_metric_families  # a reader of Prometheus servers does without
+
+    lines = [line for line in page.splitlines() if line.startswith(metric + "{")]
+    try:
+        return [
+            Sample(sample.labels["backend"], sample.labels[label], float(sample.value))
+            for family in text_string_to_metric_families("\n".join(lines) + "\n")
+            for sample in family.samples
+            if sample.labels.get("namespace") == namespace and sample.labels.get("backend") in backends
+        ]
+    except (ValueError, KeyError, IndexError) as error:
+        raise MetricsUnavailable(f"The metrics page cannot be read: {error}.") from None
+
+
+def _vector_samples(answer: Mapping[str, object], label: str) -> tuple[list[Sample], str]:
+    """The samples of an instant vector, and their moment. Raises ValueError or KeyError for any other answer."""
+    data = answer["data"]
+    if answer["status"] != "success" or not isinstance(data, dict) or data["resultType"] != "vector":
+        raise ValueError("not an instant vector")
+    samples, moment = [], ""
+    for each in data["result"]:
+        at, value = each["value"]
+        moment = str(at)
+        samples.append(Sample(each["metric"]["backend"], each["metric"][label], float(value)))
+    return samples, moment
+
+
+def _pattern(name: str) -> str:
+    """A regular expression that takes this text only."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", name)
+
+
+def _quoted(text: str) -> str:
+    """A PromQL string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _get(url: str) -> str:
+    """The body of a 200 answer."""
+    if not url.startswith(("http://", "https://")):
+        raise MetricsUnavailable("No address of traffic metrics is set.", remedy="Set CYGNI_METRICS_URL to an http address.")
+    deadline = time.monotonic() + TIMEOUT
+    body = bytearray()
+    try:
+        with _OPENER.open(url, timeout=TIMEOUT) as answer:
+            while piece := answer.read1(_PIECE):
+                body += piece
+                if len(body) > _LIMIT or time.monotonic() > deadline:
+                    raise _unavailable(url, f"not whole after {TIMEOUT:g} s and {len(body)} bytes")
+        if answer.status != 200 or answer.length:
+            raise _unavailable(url, f"status {answer.status}, {answer.length or 0} bytes short")
+        return body.decode()
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _unavailable(url, f"status {error.code}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _unavailable(url, str(error) or type(error).__name__) from None
+
+
+def _unavailable(url: str, why: str) -> MetricsUnavailable:
+    return MetricsUnavailable(f"The traffic metrics at {url.partition('?')[0]} could not be read: {why}.")
