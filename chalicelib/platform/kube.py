@@ -1,0 +1,276 @@
+"""A Kubernetes cluster behind few methods, over the official client.
+
+What every method promises:
+
+1. Objects are plain JSON dictionaries, as the API server sends them; `apply` is server-side apply as field manager `cygni`.
+2. Absent is an answer, not an error: `get` says None, `delete` says False, `pod_log` says "", `list` and `events` say ().
+3. Whatever may pass later is a `Transient`: no answer in time, 429 and 5xx, a namespace that is still being deleted
+   (`ClusterUnavailable`), a write that lost to a newer one or whose namespace has just gone (`LostRace`).
+4. Another field manager's claim is a `Conflict`; any other refusal is `Failed` with the server's sentence, or, for a Secret,
+   with the names of the fields alone.
+
+The client costs about half a second and 60 MB to import, so that only building a `KubernetesCluster` imports it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from chalicelib.platform.errors import ClusterUnavailable, Conflict, CygniError, Failed, LostRace
+
+FIELD_MANAGER = "cygni"
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 15.0
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Where the objects of a kind live, so that no discovery round trip is needed."""
+
+    api_version: str
+    plural: str
+    namespaced: bool = True
+
+    def path(self, namespace: str, name: str = "", below: str = "") -> str:
+        """The URL path of one object, of a collection (no name), or of a subresource."""
+        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
+        scope = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced else ""
+        tail = "".join("/" + quote(part, safe="") for part in (name, below) if part)
+        return f"{root}{scope}/{self.plural}{tail}"
+
+
+KINDS: Mapping[str, Kind] = {
+    "Namespace": Kind("v1", "namespaces", namespaced=False),
+    "ConfigMap": Kind("v1", "configmaps"),
+    "Event": Kind("v1", "events"),
+    "LimitRange": Kind("v1", "limitranges"),
+    "Pod": Kind("v1", "pods"),
+    "ResourceQuota": Kind("v1", "resourcequotas"),
+    "Secret": Kind("v1", "secrets"),
+    "Service": Kind("v1", "services"),
+    "Deployment": Kind("apps/v1", "deployments"),
+    "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers"),
+    "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
+    "HTTPRoute": Kind("gateway.networking.k8s.io/v1", "httproutes"),
+}
+
+
+class Cluster(Protocol):
+    """All that Cygni asks of a cluster. The module's docstring says what every implementation promises."""
+
+    def version(self) -> tuple[int, int]:
+        """The Kubernetes API's version, such as (1, 34)."""
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
+        """Server-side apply; the object as it now is. A `metadata.resourceVersion` in it makes the write conditional."""
+
+    def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """The object, or None. `namespace` is "" for a kind that has none."""
+
+    def list(self, kind: str, namespace: str, labels: Mapping[str, str]) -> Sequence[Json]:
+        """The namespace's objects that carry all these labels."""
+
+    def delete(self, kind: str, namespace: str, name: str) -> bool:
+        """Delete, with all that the object owns going in the background. False when it was absent."""
+
+    def pod_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since: datetime | None = None,
+        tail: int | None = None,
+        previous: bool = False,
+        limit_bytes: int | None = None,
+    ) -> str:
+        """The container's log, each line led by its RFC 3339 time and a space; the first `limit_bytes` of it.
+
+        The server knows whole seconds only: `since` is rounded down. `previous` asks for the instance before the last restart.
+        """
+
+    def events(self, namespace: str, name: str) -> Sequence[Json]:
+        """The core/v1 Events about the object of this name."""
+
+
+class KubernetesCluster:
+    """`Cluster` over the official client. One instance serves many threads."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._version: tuple[int, int] | None = None
+
+    @classmethod
+    def from_kubeconfig(cls, path: str) -> KubernetesCluster:
+        """A client of the kubeconfig's current context. Nothing is sent yet."""
+        import urllib3
+        from kubernetes.client.api_client import ApiClient
+        from kubernetes.client.configuration import Configuration
+        from kubernetes.config import ConfigException, load_kube_config
+
+        configuration = Configuration()
+        try:
+            load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+        except (ConfigException, OSError) as error:
+            raise ClusterUnavailable(f"The kubeconfig {path} cannot be used: {error}") from error
+        # Retrying is the workflow's business, which knows how long it may take; here it would only hide a slow cluster.
+        configuration.retries = urllib3.Retry(0, read=False, respect_retry_after_header=False)
+        return cls(ApiClient(configuration=configuration))
+
+    def version(self) -> tuple[int, int]:
+        if self._version is None:
+            answer = self._json("GET", "/version", "the cluster's version")
+            self._version = (_number(answer.get("major")), _number(answer.get("minor")))
+        return self._version
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
+        meta, kind = manifest["metadata"], str(manifest["kind"])
+        path = KINDS[kind].path(meta.get("namespace", ""), meta["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return self._json("PATCH", path, f"{kind} {meta['name']}", query=query, body=dict(manifest))
+
+    def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        status, text = self._send("GET", KINDS[kind].path(namespace, name))
+        return None if status == 404 else _parsed(status, text, f"{kind} {name}")
+
+    def list(self, kind: str, namespace: str, labels: Mapping[str, str]) -> Sequence[Json]:
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        return self._items(kind, namespace, {"labelSelector": selector} if selector else {})
+
+    def delete(self, kind: str, namespace: str, name: str) -> bool:
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        status, text = self._send("DELETE", KINDS[kind].path(namespace, name), body=body)
+        if status == 404:
+            return False
+        _parsed(status, text, f"{kind} {name}")
+        return True
+
+    def pod_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since: datetime | None = None,
+        tail: int | None = None,
+        previous: bool = False,
+        limit_bytes: int | None = None,
+    ) -> str:
+        query: dict[str, str | None] = {
+            "container": container,
+            "timestamps": "true",
+            "previous": "true" if previous else None,
+            "tailLines": None if tail is None else str(tail),
+            "limitBytes": None if limit_bytes is None else str(limit_bytes),
+            "sinceTime": None if since is None else since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        given = {key: value for key, value in query.items() if value is not None}
+        status, text = self._send("GET", KINDS["Pod"].path(namespace, pod, "log"), query=given)
+        if status in (400, 404):  # 400: the container has not started yet, or was never restarted
+            return ""
+        if status != 200:
+            raise error_for(status, text, f"the log of Pod {pod}")
+        return text
+
+    def events(self, namespace: str, name: str) -> Sequence[Json]:
+        return self._items("Event", namespace, {"fieldSelector": f"involvedObject.name={name}"})
+
+    def _items(self, kind: str, namespace: str, query: Mapping[str, str]) -> Sequence[Json]:
+        status, text = self._send("GET", KINDS[kind].path(namespace), query=query)
+        return () if status == 404 else tuple(_parsed(status, text, f"the list of {KINDS[kind].plural}").get("items") or ())
+
+    def _json(
+        self, method: str, path: str, subject: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        status, text = self._send(method, path, query=query, body=body)
+        return _parsed(status, text, subject)
+
+    def _send(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> tuple[int, str]:
+        """Status and text of the answer. The low-level call, since the typed one costs a model per object."""
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        headers = {"Accept": "application/json, */*"}
+        if body is not None:  # JSON is YAML, and apply takes YAML
+            headers["Content-Type"] = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        try:
+            verb, url, headers, _, _ = self._client.param_serialize(
+                method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
+            )
+            payload = json.dumps(body) if body is not None and method == "PATCH" else body
+            answer = self._client.call_api(verb, url, headers, payload, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+            return answer.status, answer.read().decode("utf-8", "replace")
+        except (HTTPError, ApiException, OSError) as error:
+            reason = type(getattr(error, "reason", None) or error).__name__
+            raise ClusterUnavailable(
+                f"The cluster's API at {self._client.configuration.host} gave no answer ({reason})."
+            ) from error
+
+
+def error_for(status: int, text: str, subject: str) -> CygniError:
+    """The error that an answer of 400 and above means. `text` is its body: a Kubernetes Status, or a proxy's words."""
+    body = _status_of(text)
+    details = body.get("details") or {}
+    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
+    reasons = {cause.get("reason") for cause in causes}
+    said = _sentence(body, causes, secret=subject.startswith("Secret "))
+    message = f"The cluster answered {status} for {subject}: {said}"
+    if status >= 500 or status in (408, 429) or "NamespaceTerminating" in reasons:
+        return ClusterUnavailable(message)
+    if status == 409 and "FieldManagerConflict" in reasons:
+        return Conflict(message, remedy="Let go of the named fields in the other tool, or remove the object, and try again.")
+    if status == 409 or (status == 404 and details.get("kind") == "namespaces"):
+        return LostRace(message)
+    return Failed(message, remedy=_REMEDIES.get(status, "Correct what the cluster names and deploy again."))
+
+
+_REMEDIES = {
+    401: "Renew the credential in Cygni's kubeconfig.",
+    403: "Grant Cygni's account in the cluster the right that is named, or lift the quota or policy that is named.",
+    404: "Check that the cluster serves this kind; HTTPRoute needs the Gateway API's definitions.",
+}
+
+
+def _parsed(status: int, text: str, subject: str) -> Json:
+    if status >= 400:
+        raise error_for(status, text, subject)
+    try:
+        value: Json = json.loads(text)
+    except ValueError as error:
+        raise ClusterUnavailable(f"The cluster's answer for {subject} is not JSON: something stands between.") from error
+    return value
+
+
+def _status_of(text: str) -> Json:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) and value.get("kind") == "Status" else {}
+
+
+def _sentence(body: Json, causes: Sequence[Json], *, secret: bool) -> str:
+    """The server's own words, cut to a length that fits a timeline; for a Secret never more than field names."""
+    if secret and body:
+        fields = ", ".join(str(cause.get("field")) for cause in causes if cause.get("field"))
+        return f"{body.get('reason', 'refused')} ({fields})" if fields else str(body.get("reason", "refused"))
+    words = str(body.get("message") or "no reason given")
+    return words if len(words) <= 600 else words[:599] + "…"
+
+
+def _number(text: object) -> int:
+    """The leading digits of a version part: `34+` is 34."""
+    digits = ""
+    for character in str(text):
+        if not character.isdigit():
+            break
+        digits += character
+    return int(digits or 0)
