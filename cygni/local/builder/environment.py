@@ -1,0 +1,187 @@
+"""What a build may see of this machine: a clean environment, and the tools it needs under the names its plan uses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.builds.detection.versions import satisfies
+from chalicelib.builds.plan import BuildPlan, Kind, Manager
+from chalicelib.platform.errors import BuildFailed
+from cygni.local.builder.process import Log
+
+_HANDED_ON = frozenset(
+    """
+    LANG LC_ALL TZ HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
+    SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT NODE_EXTRA_CA_CERTS
+    PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONFIG_FILE UV_DEFAULT_INDEX UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL
+    UV_FIND_LINKS UV_CONFIG_FILE NPM_CONFIG_REGISTRY npm_config_registry COREPACK_NPM_REGISTRY
+    GOPROXY GONOSUMDB GONOSUMCHECK GOSUMDB GOFLAGS
+    """.split()  # noqa: SIM905 - a list of eighty quotes says no more
+)
+"""Where packages come from, and how to trust it. Everything else (keys, tokens, what the cloud itself runs on) stays here."""
+
+_SECRET = re.compile(r"://[^/\s]*@")
+
+_POETRY = "poetry>=2,<3"
+
+
+def clean_environment(given: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
+    """The variables a build starts from. An address that holds a password is a credential, and is not handed on."""
+    passed = {name: value for name, value in given.items() if name in _HANDED_ON and not _SECRET.search(value)}
+    bundle = ssl.get_default_verify_paths().cafile
+    trust = {"NODE_EXTRA_CA_CERTS": bundle} if bundle else {}
+    return {
+        **trust,
+        **passed,
+        "PATH": _path_without_ours(given.get("PATH", os.defpath)),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "CI": "true",
+        "UV_CACHE_DIR": str(cache / "uv"),
+        "UV_COMPILE_BYTECODE": "1",
+        "UV_LINK_MODE": "copy",
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_SYSTEM_CERTS": "true",
+        "UV_TOOL_DIR": str(cache / "uv-tools"),
+        "PIP_CACHE_DIR": str(cache / "pip"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "npm_config_cache": str(cache / "npm"),
+        "npm_config_update_notifier": "false",
+        "npm_config_fund": "false",
+        "npm_config_audit": "false",
+        "COREPACK_HOME": str(cache / "corepack"),
+        "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+        "GOCACHE": str(cache / "go-build"),
+        "GOMODCACHE": str(cache / "go-mod"),
+        "GOFLAGS": (passed.get("GOFLAGS", "") + " -buildvcs=false -modcacherw").strip(),
+        "CGO_ENABLED": "0",
+    }
+
+
+def _path_without_ours(path: str) -> str:
+    """PATH without the virtual environment that Cygni itself runs in: a build must not find Cygni's own libraries."""
+    ours = os.path.join(sys.prefix, "bin")
+    if sys.prefix == sys.base_prefix:
+        return path
+    return os.pathsep.join(folder for folder in path.split(os.pathsep) if os.path.abspath(folder) != ours)
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python on this machine, and its `major.minor`."""
+
+    path: Path
+    version: str
+
+
+class Tools:
+    """The tools on this machine, and a folder of small scripts that give them the names which plans use."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], log: Log) -> None:
+        self.folder = folder
+        self._search = environment["PATH"]
+        self._log = log
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def provide(self, plan: BuildPlan) -> None:
+        """Makes the plan's commands runnable. Raises BuildFailed naming the tool that is not there."""
+        provide: dict[Manager, Callable[[], None]] = {
+            Manager.PIP: self._pip,
+            Manager.UV: self._uv,
+            Manager.POETRY: self._poetry,
+            Manager.PNPM: lambda: self._node_manager("pnpm"),
+            Manager.YARN: lambda: self._node_manager("yarn"),
+            Manager.NPM: lambda: self._node_manager("npm"),
+            Manager.GO: lambda: self._require("go", "Go", "https://go.dev/dl"),
+        }
+        if plan.manager in provide:
+            provide[plan.manager]()
+        if plan.kind is Kind.NODE or plan.base_image.startswith("node:"):
+            self._require("node", "Node", "https://nodejs.org")
+
+    def which(self, name: str) -> str | None:
+        """Where a tool is, outside of Cygni's own environment."""
+        return shutil.which(name, path=self._search)
+
+    def python(self, plan: BuildPlan) -> Interpreter:
+        """The interpreter that runs the application: the version it asks for, else ours if that is good enough."""
+        ours, version = self.own_python(), self.own_python().version
+        if not plan.constraint or plan.runtime == version:
+            return ours
+        exact = self.which(f"python{plan.runtime}")
+        if exact:
+            return Interpreter(Path(exact).resolve(), plan.runtime)
+        if satisfies(version, plan.constraint):
+            return ours
+        if plan.runtime_origin in {".python-version", "runtime.txt"}:
+            self._log(f"{plan.runtime_origin} asks for Python {plan.runtime}, which is not installed here; using {version}.")
+            return ours
+        raise BuildFailed(
+            f"{plan.runtime_origin} asks for Python {plan.constraint}; here are {version} and no python{plan.runtime}.",
+            remedy=f"Put Python {plan.runtime} on the PATH as `python{plan.runtime}`, or widen {plan.runtime_origin}.",
+        )
+
+    def own_python(self) -> Interpreter:
+        """The interpreter that Cygni runs on, outside of its virtual environment."""
+        path = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+        return Interpreter(path, f"{sys.version_info.major}.{sys.version_info.minor}")
+
+    def _require(self, name: str, title: str, where: str) -> None:
+        if self.which(name) is None:
+            raise BuildFailed(
+                f"This build needs {title}, but there is no `{name}` on this machine.",
+                remedy=f"Install {title} ({where}) so that `{name}` is on the PATH, then deploy again.",
+            )
+
+    def _uv_path(self) -> str | None:
+        beside = Path(sys.prefix, "bin", "uv")
+        return str(beside) if beside.exists() else self.which("uv")
+
+    def _uv(self) -> None:
+        path = self._uv_path()
+        if path is None:
+            raise BuildFailed(
+                "This build needs uv, but there is no `uv` on this machine.",
+                remedy="Install it into Cygni's own environment with `pip install uv`, then deploy again.",
+            )
+        self._script("uv", f'exec {shlex.quote(path)} "$@"')
+
+    def _pip(self) -> None:
+        path = self._uv_path()
+        if path:
+            self._script("pip", f'exec {shlex.quote(path)} pip "$@"')
+        else:
+            self._script("pip", f'exec {shlex.quote(sys.executable)} -m pip --python "$VIRTUAL_ENV/bin/python" "$@"')
+
+    def _poetry(self) -> None:
+        self._pip()
+        path = self.which("poetry")
+        if path is None:
+            self._uv()
+            path = f"{self.folder / 'uv'}"
+            self._script("poetry", f'exec {shlex.quote(path)} tool run --from "{_POETRY}" poetry "$@"')
+
+    def _node_manager(self, name: str) -> None:
+        self._require("node", "Node", "https://nodejs.org")
+        if self.which(name):
+            return
+        for runner, arguments in (("corepack", name), ("npx", f"--yes {name}")):
+            path = self.which(runner)
+            if path:
+                self._script(name, f'exec {shlex.quote(path)} {arguments} "$@"')
+                return
+        self._require(name, name, "npm install --global " + name)
+
+    def _script(self, name: str, text: str) -> None:
+        script = self.folder / name
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
