@@ -35,12 +35,12 @@ def admin_app(metrics: Metrics, ready: Callable[[], bool], routes: Callable[[], 
     return app
 
 
-def describe(table: Table, problems: Mapping[str, str]) -> dict[str, Any]:
+def describe(table: Table, unreadable: Mapping[str, str]) -> dict[str, Any]:
     """The table as JSON, for people who want to know why a request went where it went."""
     return {
         "hosts": {host or "*": [_candidate(each) for each in found] for host, found in sorted(table.hosts.items())},
-        "unattached": list(table.unattached),
-        "problems": dict(problems),
+        "problems": list(table.problems),
+        "unreadable": dict(unreadable),
     }
 
 

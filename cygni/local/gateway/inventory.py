@@ -35,7 +35,7 @@ class Inventory:
     """A Sink that keeps facts, and calls `changed` after every change. Belongs to one thread."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self.problems: dict[str, str] = {}
+        self.unreadable: dict[str, str] = {}
         self._changed = changed
         self._facts: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in READERS}
         self._listed: set[str] = set()
@@ -47,7 +47,7 @@ class Inventory:
 
     def replace(self, kind: str, things: Iterable[Thing]) -> None:
         """These are all objects of the kind."""
-        self.problems = {name: why for name, why in self.problems.items() if not name.startswith(f"{kind} ")}
+        self.unreadable = {name: why for name, why in self.unreadable.items() if not name.startswith(f"{kind} ")}
         self._facts[kind] = {}
         for thing in things:
             self._read(kind, thing)
@@ -63,7 +63,7 @@ class Inventory:
 
     def remove(self, kind: str, thing: Thing) -> None:
         """This object is gone."""
-        self.problems.pop(_name(kind, thing), None)
+        self.unreadable.pop(_name(kind, thing), None)
         if self._facts[kind].pop(_key(thing), None) is not None:
             self._changed()
 
@@ -77,12 +77,12 @@ class Inventory:
     def _read(self, kind: str, thing: Thing) -> None:
         """Keeps the facts of an object; one that cannot be read is left out and named, so that it harms no other."""
         name = _name(kind, thing)
-        self.problems.pop(name, None)
+        self.unreadable.pop(name, None)
         try:
             self._facts[kind][_key(thing)] = READERS[kind](thing)
         except UNREADABLE as error:
             self._facts[kind].pop(_key(thing), None)
-            self.problems[name] = f"{type(error).__name__}: {error}"
+            self.unreadable[name] = f"{type(error).__name__}: {error}"
 
 
 def _key(thing: Thing) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 REVISION_LABEL = "cygni.dev/revision"
 HOST_PORTS = "cygni.dev/host-ports"
-_DURATION = re.compile(r"([0-9]{1,5})(h|m|s|ms)")
+_DURATION = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
 _FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+: [\t\x20-\x7e]*")
 _UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 

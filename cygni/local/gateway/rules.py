@@ -96,7 +96,7 @@ def choose(totals: Sequence[int], point: float) -> int | None:
     """
     if not totals or totals[-1] <= 0:
         return None
-    share = min(max(int(point * totals[-1]), 0), totals[-1] - 1)
+    share = min(int(min(max(point, 0.0), 1.0) * totals[-1]), totals[-1] - 1)
     return bisect_right(totals, share)
 
 

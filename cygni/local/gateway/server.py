@@ -126,7 +126,7 @@ class Gateway:
             self.pool.sweep()
 
     def _describe(self) -> dict[str, object]:
-        return describe(self.proxy.table, self.inventory.problems)
+        return describe(self.proxy.table, self.inventory.unreadable)
 
 
 class _FromThreads:

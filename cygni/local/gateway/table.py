@@ -89,10 +89,13 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Routes by hostname pattern (the empty pattern takes every host), each a list with the most precise match first."""
+    """Routes by hostname pattern (the empty pattern takes every host), each a list with the most precise match first.
+
+    `problems` names, for people, the routes and rules that cannot be served as written.
+    """
 
     hosts: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
-    unattached: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def match(self, host: str, path: str, method: str, headers: Mapping[str, str], query: str = "") -> Match:
         """Who serves this request. `host` is bare (see `rules.split_host`); any text is answered, nothing raises."""
@@ -132,14 +135,15 @@ def build_table(
     backends = _Backends(services, pods)
     known = {(each.namespace, each.name): each for each in gateways}
     hosts: dict[str, list[tuple[tuple[object, ...], Candidate]]] = defaultdict(list)
-    unattached = []
+    problems = []
     for route in routes:
         parents = [each for each in route.parents if (each.namespace, each.name) == serving]
         if not parents:
             continue
         patterns = _patterns(route, known.get(serving), {each.section for each in parents})
         if not patterns:
-            unattached.append(f"{route.namespace}/{route.name}: no listener of the Gateway takes it")
+            problems.append(f"{route.namespace}/{route.name}: no listener of the Gateway takes it")
+        problems.extend(f"{route.namespace}/{route.name}: {each.problem}" for each in route.rules if each.problem)
         for order, rule in enumerate(_rules(route, backends)):
             for match in route.rules[order].matches:
                 rank = (*rules.precision(match), route.created, route.namespace, route.name, order)
@@ -149,7 +153,7 @@ def build_table(
         pattern: tuple(candidate for _, candidate in sorted(ranked, key=lambda each: each[0]))
         for pattern, ranked in hosts.items()
     }
-    return Table(ordered, tuple(unattached))
+    return Table(ordered, tuple(problems))
 
 
 def _patterns(route: RouteFact, gateway: GatewayFact | None, sections: set[str]) -> frozenset[str]:
