@@ -39,11 +39,16 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One broken rule: `field` is a dotted path (`spec.port`), `message` says what is wrong, `remedy` what to write."""
+    """One broken rule: `field` is a dotted path (`spec.port`), `message` says what is wrong, `remedy` what to write.
+
+    `line` and `column`, from 1, say where, when the input is a text that somebody wrote.
+    """
 
     field: str
     message: str
     remedy: str = ""
+    line: int | None = None
+    column: int | None = None
 
 
 class CygniError(Exception):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[
     str,
@@ -62,11 +63,21 @@ class Resources(Shape):
 
 
 class Scale(Shape):
-    """How many instances run. With `max` above `min`, CPU use decides between them."""
+    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`."""
 
     min: int = Field(1, ge=1, le=100, description="Fewest instances.")
     max: int = Field(1, ge=1, le=100, description="Most instances.")
     cpu_percent: int = Field(80, ge=1, le=100, description="Average CPU use, in percent of the request, to scale towards.")
+
+    @model_validator(mode="after")
+    def _room_to_scale(self) -> Scale:
+        if self.max < self.min:
+            raise PydanticCustomError(
+                "max_below_min",
+                "is {max}, below the {min} of min",
+                {"at": ("max",), "max": self.max, "min": self.min, "remedy": "Let max be min or more."},
+            )
+        return self
 
 
 class CanaryStep(Shape):
@@ -80,7 +91,9 @@ class Gates(Shape):
     """The limits a canary must keep to. A gate left out is not judged."""
 
     error_rate: float | None = Field(5.0, ge=0, le=100, description="Most failed (5xx) requests, in percent.")
-    latency_p95: int | None = Field(1000, ge=1, le=60_000, alias="latencyP95", description="Most latency at the 95th percentile, in milliseconds.")
+    latency_p95: int | None = Field(
+        1000, ge=1, le=60_000, alias="latencyP95", description="Most latency at the 95th percentile, in milliseconds."
+    )
 
 
 class Rollout(Shape):
@@ -93,19 +106,45 @@ class Rollout(Shape):
     )
     gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
     interval: Duration = Field("5s", description="Time between samples of the traffic.")
-    min_requests: int = Field(20, ge=1, le=100_000, description="Requests a step's canary must have served before it may advance.")
+    min_requests: int = Field(
+        20, ge=1, le=100_000, description="Requests a step's canary must have served before it may advance."
+    )
     inconclusive_after: Duration = Field("10m", description="Time a step may stay without enough requests.")
-    on_inconclusive: Literal["hold", "rollBack"] = Field("hold", description="What then happens: wait for a person, or roll back.")
+    on_inconclusive: Literal["hold", "rollBack"] = Field(
+        "hold", description="What then happens: wait for a person, or roll back."
+    )
+
+    @field_validator("steps")
+    @classmethod
+    def _rising(cls, steps: tuple[CanaryStep, ...]) -> tuple[CanaryStep, ...]:
+        for index in range(1, len(steps)):
+            before, here = steps[index - 1].weight, steps[index].weight
+            if here <= before:
+                raise PydanticCustomError(
+                    "weight_not_rising",
+                    "is {here}, not above the {before} of the step before",
+                    {
+                        "at": (index, "weight"),
+                        "here": here,
+                        "before": before,
+                        "remedy": "Let the weights rise from step to step.",
+                    },
+                )
+        return steps
 
 
 class ServiceSpec(Shape):
     """One service of an app."""
 
     build: Build = Field(default_factory=Build)
-    start: str | None = Field(None, min_length=1, max_length=1024, description="Command that starts the service; default: detected.")
+    start: str | None = Field(
+        None, min_length=1, max_length=1024, description="Command that starts the service; default: detected."
+    )
     port: int = Field(8080, ge=1, le=65_535, description="Port the service listens on; it is also given to it as PORT.")
     health: Health = Field(default_factory=lambda: Health.model_validate({}))
-    env: dict[VariableName, VariableValue] = Field(default_factory=dict, max_length=200, description="Variables that are no secret.")
+    env: dict[VariableName, VariableValue] = Field(
+        default_factory=dict, max_length=200, description="Variables that are no secret."
+    )
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     scale: Scale = Field(default_factory=lambda: Scale.model_validate({}))
     rollout: Rollout = Field(default_factory=lambda: Rollout.model_validate({}))
