@@ -6,6 +6,7 @@ then the dependencies of `pyproject.toml`. Source without any of them runs on th
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Mapping
@@ -117,9 +118,17 @@ def _manager(found: Found, project: _Project) -> tuple[Manager, tuple[str, ...]]
 
 
 def _included(found: Found) -> tuple[str, ...]:
-    """Files that requirements.txt refers to by `-r` or `-c`, which must be there before it is installed."""
-    named = re.findall(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", found.text("requirements.txt"), re.MULTILINE)
-    return tuple(path.removeprefix("./") for path in dict.fromkeys(named) if path.removeprefix("./") in found.files)
+    """When requirements.txt refers to other files by `-r` or `-c`: those, and the ones beside them that they may refer to."""
+    named = re.findall(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", found.text("requirements.txt"), re.MULTILINE)
+    folders = {posixpath.dirname(posixpath.normpath(path)) for path in named}
+
+    def beside(path: str) -> bool:
+        folder, name = posixpath.split(path)
+        return (
+            folder in folders and name.endswith((".txt", ".in")) and (folder != "" or name.startswith(("req", "const", "dev")))
+        )
+
+    return tuple(sorted(path for path in found.files if path != "requirements.txt" and beside(path)))
 
 
 def _refuse_known_others(found: Found) -> None:
