@@ -43,10 +43,13 @@ class Asked:
 
 def read_request(http: web.BaseRequest, *, trusted: bool) -> Asked:
     """The request; raises Refusal when it cannot be passed on. `trusted` keeps what it says about earlier proxies."""
-    message = http.message
-    target, authority, fields = _origin(message.path, http.headers.get("Host", ""), message.raw_headers)
+    if http.method == "CONNECT":
+        raise Refusal(405, "The gateway is no forward proxy.")
+    target, authority, fields = _origin(http.raw_path, http.headers.get("Host", ""), http.raw_headers)
     if not authority and http.version >= (1, 1):
         raise Refusal(400, "The request has no Host header.")
+    if http.headers.get("Expect", "100-continue").lower() != "100-continue":
+        raise Refusal(417, "The only expectation the gateway knows is 100-continue.")
     path, _, query = target.partition("?")
     length = http.headers.get("Content-Length")
     request_id = http.headers.get("X-Request-Id", "")
@@ -65,9 +68,9 @@ def read_request(http: web.BaseRequest, *, trusted: bool) -> Asked:
         query=query,
         fields=fields,
         caller=caller,
-        framing=Framing(chunked=True) if message.chunked else Framing(length=int(length) if length else None),
+        framing=Framing(chunked=True) if "Transfer-Encoding" in http.headers else Framing(length=int(length) if length else None),
         has_body=http.body_exists,
-        upgrade=bool(message.upgrade) and http.headers.get("Upgrade", "").lower() == "websocket",
+        upgrade=_upgrades(http),
     )
 
 
@@ -82,3 +85,10 @@ def _origin(target: str, host: str, fields: Fields) -> tuple[str, str, Fields]:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     others = [each for each in fields if each[0].lower() != b"host"]
     return path, authority, [(b"Host", authority.encode("utf-8", "surrogateescape")), *others]
+
+
+def _upgrades(http: web.BaseRequest) -> bool:
+    """Whether the client asks for a WebSocket. Other protocols to upgrade to are not passed on: the request stays HTTP/1.1."""
+    if "Upgrade" not in http.headers or http.headers["Upgrade"].lower() != "websocket":
+        return False
+    return "upgrade" in {part.strip().lower() for part in http.headers.get("Connection", "").split(",")}
