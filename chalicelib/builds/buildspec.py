@@ -10,8 +10,8 @@ has unpacked outside of it; the Dockerfile; and a registry token. The job's AWS 
 could read the token, so the role of the CodeBuild project must be able to push to this installation's repositories only.
 
 All that differs between builds comes by environment variables, and by the plan document that PLAN_KEY names. Nothing that
-a user wrote is ever a part of the script: values are read by `jq` into variables, and stand in quotes wherever they are used. Whether the build succeeded is decided in one
-place, at the end: by whether the executor left a digest.
+a user wrote is ever a part of the script: values are read by `jq` into variables, and stand in quotes wherever they are
+used. Whether the build succeeded is decided in one place, at the end: by whether the executor left a digest.
 
 | variable | |
 | --- | --- |

@@ -69,13 +69,11 @@ def _node(plan: BuildPlan) -> list[str]:
 
 
 def _node_build(plan: BuildPlan) -> list[str]:
-    corepack = (
-        [_run("npm install --global corepack && corepack enable")] if plan.manager in {Manager.PNPM, Manager.YARN} else []
-    )
+    manager = [_run(f"npm install --global --force {plan.manager_package}")] if plan.manager_package else []
     return [
         f"FROM {plan.base_image} AS build",
-        'ENV CI=true COREPACK_ENABLE_DOWNLOAD_PROMPT=0 PATH="/srv/app/node_modules/.bin:$PATH"',
-        *corepack,
+        'ENV CI=true YARN_NODE_LINKER=node-modules PATH="/srv/app/node_modules/.bin:$PATH"',
+        *manager,
         "WORKDIR /srv/app",
         *_layers(plan),
     ]

@@ -47,12 +47,14 @@ class BuildPlan:
     them alone `install` is run, before the rest of the source is there; when there are none, `install` needs the whole source.
     `install` and `build` are shell commands, run in the context.
     `start` is a shell command; it is empty for a Dockerfile that has its own. `root` is the folder a static site is served
-    from. `notes` are sentences for the person who deploys.
+    from. `manager_package` is what npm installs to have a manager that Node does not bring (`pnpm@10`). `notes` are
+    sentences for the person who deploys.
     """
 
     kind: Kind
     context: str = "."
     manager: Manager = Manager.NONE
+    manager_package: str = ""
     runtime: str = ""
     constraint: str = ""
     runtime_origin: str = ""

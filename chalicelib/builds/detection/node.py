@@ -7,6 +7,7 @@ served as a static site.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ _LOCKS = (
     ("npm-shrinkwrap.json", Manager.NPM),
 )
 _SETTINGS = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs")
+_VERSION = re.compile(r"\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?")
 _BUNDLERS = {"vite": "dist", "astro": "dist", "parcel": "dist", "react-scripts": "build"}
 """Tools that make a folder of files, and the name of that folder."""
 _DEVELOPMENT_SERVERS = (
@@ -78,6 +80,7 @@ def detect(found: Found) -> BuildPlan | None:
     package = _package(found)
     manager, lock = _manager(found, package)
     runtime, constraint, origin = _runtime(found, package)
+    tool = _manager_package(found, package, manager)
     needs_build = bool(found.command or package.scripts.get("build"))
     installs = bool(package.dependencies or package.table.get("workspaces"))
     output = _site_folder(found, package)
@@ -86,12 +89,13 @@ def detect(found: Found) -> BuildPlan | None:
         kind=Kind.STATIC if output else Kind.NODE,
         context=found.context,
         manager=manager,
+        manager_package=tool,
         runtime=runtime,
         constraint=constraint,
         runtime_origin=origin,
         base_image=f"node:{runtime}-slim",
         manifests=_manifests(found, package, lock),
-        install=_install(manager, lock, package, everything=needs_build) if installs else (),
+        install=_install(manager, lock, tool, everything=needs_build) if installs else (),
         build=_build(manager, found, prune=installs and needs_build and not output) if needs_build else (),
         start=start.command,
         start_origin=start.origin,
@@ -133,11 +137,30 @@ def _manager(found: Found, package: _Package) -> tuple[Manager, str]:
     return (locks[0][1], locks[0][0]) if locks else (Manager.NPM, "")
 
 
+def _manager_package(found: Found, package: _Package, manager: Manager) -> str:
+    """The manager in the version that package.json names, else in the one its lock file is written for."""
+    version = str(package.table.get("packageManager", "")).partition("@")[2].partition("+")[0]
+    if not _VERSION.fullmatch(version):
+        version = ""
+    if manager is Manager.PNPM:
+        return f"pnpm@{version or '10'}"
+    if manager is Manager.YARN:
+        return f"@yarnpkg/cli-dist@{version or '4'}" if _is_berry(found, version) else f"yarn@{version or '1'}"
+    return ""
+
+
+def _is_berry(found: Found, version: str) -> bool:
+    """Whether this is Yarn 2 or newer, which is another program with other options."""
+    return not version.startswith("1.") if version else ".yarnrc.yml" in found.files
+
+
 def _manifests(found: Found, package: _Package, lock: str) -> tuple[str, ...]:
     """None when installing needs the source too: workspaces, dependencies by path, and scripts that run at install."""
     hooks = {"preinstall", "install", "postinstall", "prepare"} & set(package.scripts)
     versions = [*package.strings("dependencies").values(), *package.strings("devDependencies").values()]
     by_path = any(version.startswith(("file:", "link:", "portal:", "workspace:", "patch:", ".")) for version in versions)
+    if any(path.startswith(".yarn/") for path in found.files):
+        return ()
     if hooks or by_path or "workspaces" in package.table or "pnpm-workspace.yaml" in found.files:
         return ()
     return tuple(path for path in ("package.json", lock, *_SETTINGS) if path in found.files)
@@ -159,15 +182,14 @@ def _runtime(found: Found, package: _Package) -> tuple[str, str, str]:
     return runtime, constraint, origin
 
 
-def _install(manager: Manager, lock: str, package: _Package, *, everything: bool) -> tuple[str, ...]:
+def _install(manager: Manager, lock: str, tool: str, *, everything: bool) -> tuple[str, ...]:
     """With a build everything is installed, tools too; without one only what runs."""
-    berry = manager is Manager.YARN and not str(package.table.get("packageManager", "yarn@1")).startswith("yarn@1")
     if manager is Manager.NPM:
         return (("npm ci" if lock else "npm install") + ("" if everything else " --omit=dev"),)
     if manager is Manager.PNPM:
         return ("pnpm install" + (" --frozen-lockfile" if lock else "") + ("" if everything else " --prod"),)
-    if berry:
-        return ("yarn install" + (" --immutable" if lock else ""),)
+    if tool.startswith("@yarnpkg/"):
+        return ("yarn install" + (" --immutable" if lock else " --no-immutable"),)
     return ("yarn install" + (" --frozen-lockfile" if lock else "") + ("" if everything else " --production"),)
 
 

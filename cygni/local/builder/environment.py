@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import ssl
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _HANDED_ON = frozenset(
     LANG LC_ALL TZ HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
     SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT NODE_EXTRA_CA_CERTS
     PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONFIG_FILE UV_DEFAULT_INDEX UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL
-    UV_FIND_LINKS UV_CONFIG_FILE NPM_CONFIG_REGISTRY npm_config_registry COREPACK_NPM_REGISTRY
+    UV_FIND_LINKS UV_CONFIG_FILE NPM_CONFIG_REGISTRY npm_config_registry
     GOPROXY GONOSUMDB GONOSUMCHECK GOSUMDB GOFLAGS
     """.split()  # noqa: SIM905 - a list of eighty quotes says no more
 )
@@ -58,8 +59,7 @@ def clean_environment(given: Mapping[str, str], home: Path, cache: Path) -> dict
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
         "npm_config_audit": "false",
-        "COREPACK_HOME": str(cache / "corepack"),
-        "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+        "YARN_NODE_LINKER": "node-modules",
         "GOCACHE": str(cache / "go-build"),
         "GOMODCACHE": str(cache / "go-mod"),
         "GOFLAGS": (passed.get("GOFLAGS", "") + " -buildvcs=false -modcacherw").strip(),
@@ -98,9 +98,9 @@ class Tools:
             Manager.PIP: self._pip,
             Manager.UV: self._uv,
             Manager.POETRY: self._poetry,
-            Manager.PNPM: lambda: self._node_manager("pnpm"),
-            Manager.YARN: lambda: self._node_manager("yarn"),
-            Manager.NPM: lambda: self._node_manager("npm"),
+            Manager.PNPM: lambda: self._node_manager(plan),
+            Manager.YARN: lambda: self._node_manager(plan),
+            Manager.NPM: lambda: self._require("npm", "npm", "https://nodejs.org"),
             Manager.GO: lambda: self._require("go", "Go", "https://go.dev/dl"),
         }
         if plan.manager in provide:
@@ -114,21 +114,34 @@ class Tools:
 
     def python(self, plan: BuildPlan) -> Interpreter:
         """The interpreter that runs the application: the version it asks for, else ours if that is good enough."""
-        ours, version = self.own_python(), self.own_python().version
-        if not plan.constraint or plan.runtime == version:
-            return ours
-        exact = self.which(f"python{plan.runtime}")
+        ours = self.own_python()
+        exact = self.which(f"python{plan.runtime}") if plan.constraint and plan.runtime != ours.version else None
         if exact:
             return Interpreter(Path(exact).resolve(), plan.runtime)
-        if satisfies(version, plan.constraint):
-            return ours
-        if plan.runtime_origin in {".python-version", "runtime.txt"}:
-            self._log(f"{plan.runtime_origin} asks for Python {plan.runtime}, which is not installed here; using {version}.")
-            return ours
-        raise BuildFailed(
-            f"{plan.runtime_origin} asks for Python {plan.constraint}; here are {version} and no python{plan.runtime}.",
-            remedy=f"Put Python {plan.runtime} on the PATH as `python{plan.runtime}`, or widen {plan.runtime_origin}.",
-        )
+        self._stand_in(plan, "Python", ours.version, f"`python{plan.runtime}`")
+        return ours
+
+    def node(self, plan: BuildPlan) -> Interpreter:
+        """The machine's Node, which must fit what package.json demands."""
+        path = self.which("node") or ""
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+        version = ".".join(said.strip().removeprefix("v").split(".")[:2]) or "0.0"
+        self._stand_in(plan, "Node", version, "`node`")
+        return Interpreter(Path(path), version)
+
+    def _stand_in(self, plan: BuildPlan, language: str, version: str, name: str) -> None:
+        """Says which version stands in for the plan's. Raises BuildFailed when the source rules it out.
+
+        A file that pins a version for one machine (`.nvmrc`) is not taken for a demand.
+        """
+        demanded = plan.runtime_origin not in {".python-version", "runtime.txt", ".nvmrc", ".node-version"}
+        if plan.constraint and demanded and not satisfies(version, plan.constraint):
+            raise BuildFailed(
+                f"{plan.runtime_origin} asks for {language} {plan.constraint}, but this machine has {version}.",
+                remedy=f"Put {language} {plan.runtime} on the PATH as {name}, or widen {plan.runtime_origin}.",
+            )
+        if version != plan.runtime:
+            self._log(f"This machine's {language} {version} stands in for {plan.runtime}.")
 
     def own_python(self) -> Interpreter:
         """The interpreter that Cygni runs on, outside of its virtual environment."""
@@ -170,16 +183,14 @@ class Tools:
             path = f"{self.folder / 'uv'}"
             self._script("poetry", f'exec {shlex.quote(path)} tool run --from "{_POETRY}" poetry "$@"')
 
-    def _node_manager(self, name: str) -> None:
-        self._require("node", "Node", "https://nodejs.org")
-        if self.which(name):
-            return
-        for runner, arguments in (("corepack", name), ("npx", f"--yes {name}")):
-            path = self.which(runner)
-            if path:
-                self._script(name, f'exec {shlex.quote(path)} {arguments} "$@"')
-                return
-        self._require(name, name, "npm install --global " + name)
+    def _node_manager(self, plan: BuildPlan) -> None:
+        """The one on this machine, else npm fetches the plan's: a Node's own corepack may be too old to know today's keys."""
+        path = None if self.which(plan.manager) else self.which("npx")
+        if path:
+            package = shlex.quote(plan.manager_package)
+            self._script(plan.manager, f'exec {shlex.quote(path)} --yes --package={package} -- {plan.manager} "$@"')
+        else:
+            self._require(plan.manager, plan.manager, f"npm install --global {plan.manager_package}")
 
     def _script(self, name: str, text: str) -> None:
         script = self.folder / name

@@ -72,6 +72,7 @@ def node(bench: Bench) -> Made:
 def _node_build(bench: Bench) -> None:
     """Installs into the context and builds there."""
     environment = bench.with_path(bench.app / "node_modules" / ".bin")
+    version = bench.tools.node(bench.plan).version
     if bench.plan.install:
 
         def install(result: Path, source: Path) -> None:
@@ -82,7 +83,7 @@ def _node_build(bench: Bench) -> None:
                 (source / path).unlink()
             shutil.copytree(source, result, symlinks=True, dirs_exist_ok=True)
 
-        cached = bench.installed(f"node {bench.tools.which('node')}", install)
+        cached = bench.installed(f"node {version}", install)
         _take(bench, cached.folder, bench.app)
     bench.run(bench.plan.build, bench.app, environment)
 
