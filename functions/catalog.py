@@ -48,7 +48,10 @@ class StateMachine:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One DynamoDB table, on demand, keyed by `pk` and `sk`; `indexes` are sparse and project everything; `ttl` names an attribute."""
+    """One DynamoDB table, on demand, keyed by `pk` and `sk`.
+
+    `indexes` are sparse and project everything; `ttl` names the attribute that holds when a record expires.
+    """
 
     name: str
     indexes: tuple[str, ...] = ()
@@ -64,7 +67,14 @@ API_FUNCTION = Function(
     "cygni-api",
     "app.app",
     "Serves the HTTP API.",
-    ("read and write the table", "write sources", "read build logs", "start deploy", "invoke cygni-logs", "invoke cygni-remove-service"),
+    (
+        "read and write the table",
+        "write sources",
+        "read build logs",
+        "start deploy",
+        "invoke cygni-logs",
+        "invoke cygni-remove-service",
+    ),
     memory=512,
 )
 

@@ -8,7 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.platform.schema import Cursor, Input, Moment, Output
 
-SourceId = Annotated[str, StringConstraints(pattern=r"^src_[0-9A-HJKMNP-TV-Z]{26}$"), Field(description="Id of an uploaded source.")]
+SourceId = Annotated[
+    str, StringConstraints(pattern=r"^src_[0-9A-HJKMNP-TV-Z]{26}$"), Field(description="Id of an uploaded source.")
+]
 ReleaseNumber = Annotated[int, Field(ge=1, le=999_999, description="Number of a release of the service.")]
 
 State = Literal["queued", "building", "rolling_out", "promoted", "rolled_back", "failed", "cancelled", "superseded"]

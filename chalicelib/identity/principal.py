@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: `subject` names it in the timeline, `team` is the tenant all its reads and writes are bound to."""
+    """An authenticated caller: `subject` names it in timelines; all its reads and writes are bound to the tenant `team`."""
 
     subject: str
     team: str

@@ -34,3 +34,17 @@ class Builders:
         except Exception as error:
             if error_code(error) not in {"ResourceNotFoundException", "InvalidInputException"}:
                 raise
+
+    def log(self, build_id: str, token: str | None) -> tuple[list[str], str | None]:
+        """Lines of a build's log stream since `token`, and the token of the next place."""
+        group, _, stream = build_id.partition(":")
+        place = {"nextToken": token} if token else {}
+        try:
+            answer = client("logs").get_log_events(
+                logGroupName=f"/aws/codebuild/{group}", logStreamName=stream, startFromHead=True, **place
+            )
+        except Exception as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return [], token
+            raise
+        return [str(each["message"]).rstrip("\n") for each in answer["events"]], str(answer["nextForwardToken"])

@@ -71,3 +71,21 @@ class Storage:
         client("s3").put_object(
             Bucket=self.bucket, Key=key, Body=json.dumps(value, sort_keys=True).encode(), ContentType="application/json"
         )
+
+    def read_json(self, key: str) -> Any:
+        """The value that an object holds, or None when there is no object."""
+        data = self.read(key)
+        return None if data is None else json.loads(data)
+
+    def read_from(self, key: str, offset: int) -> bytes | None:
+        """An object's bytes from `offset` on: empty when it has no more, None when there is no object."""
+        try:
+            answer = client("s3").get_object(Bucket=self.bucket, Key=key, Range=f"bytes={offset}-")
+        except Exception as error:
+            code = error_code(error)
+            if code in _ABSENT:
+                return None
+            if code in {"InvalidRange", "416"}:
+                return b""
+            raise
+        return bytes(answer["Body"].read())

@@ -23,9 +23,18 @@ from chalicelib.platform.errors import LostRace, Malformed, Throttled
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 
 TABLE = "cygni"
-_THROTTLED = frozenset(
-    {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "TransactionInProgressException"}
+_PASSING = frozenset(
+    {
+        "",
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
 )
+"""Codes of faults that pass; an empty one means that no answer came."""
 
 
 class Record(Model):
@@ -86,7 +95,7 @@ def store_errors() -> Iterator[None]:
         reasons = error.cancellation_reasons or []
         codes = [reason.code if reason else None for reason in reasons]
         failed = [index for index, code in enumerate(codes) if code == "ConditionalCheckFailed"]
-        if failed or any(code == "TransactionConflict" for code in codes):
+        if failed or "TransactionConflict" in codes:
             raise ConditionFailed(failed) from error
         raise _translated(error) from error
     except DoesNotExist:
@@ -99,8 +108,8 @@ def _translated(error: PynamoDBException) -> Exception:
     code = str(getattr(error, "cause_response_code", "") or "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailed([0])
-    if code in _THROTTLED:
-        return Throttled("The table is busy.")
+    if code in _PASSING:
+        return Throttled("The table is busy or away.")
     return error
 
 
@@ -109,16 +118,22 @@ def commit(writes: Sequence[Write]) -> None:
 
     Raises ConditionFailed with the positions of the writes that lost, and Throttled.
     """
-    with store_errors():
-        if len(writes) == 1 and isinstance(writes[0], Put):
+    if len(writes) == 1 and isinstance(writes[0], Put):
+        with store_errors():
             writes[0].record.save(condition=writes[0].condition)
-            return
-        with TransactWrite(connection=_connection()) as transaction:
-            for write in writes:
+        return
+    # PynamoDB sends checks before puts, and reasons come back in the order that was sent.
+    sent = sorted(range(len(writes)), key=lambda index: isinstance(writes[index], Put))
+    try:
+        with store_errors(), TransactWrite(connection=_connection()) as transaction:
+            for index in sent:
+                write = writes[index]
                 if isinstance(write, Put):
                     transaction.save(write.record, condition=write.condition)
                 else:
                     transaction.condition_check(write.model, write.pk, write.sk, condition=write.model.pk.exists())
+    except ConditionFailed as lost:
+        raise ConditionFailed(sent[index] for index in lost.failed) from lost
 
 
 def fetch(model: type[R], pk: str, sk: str) -> R | None:

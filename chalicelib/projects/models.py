@@ -61,7 +61,7 @@ class EnvironmentRecord(Record):
     created_at = UTCDateTimeAttribute()
 
 
-class ActiveIndex(GlobalSecondaryIndex["ServiceRecord"]):
+class ActiveIndex(GlobalSecondaryIndex["ServiceRecord"]):  # type: ignore[no-untyped-call]  # PynamoDB's own hook
     """Services with a deployment under way, for the sweep; sparse."""
 
     class Meta:

@@ -6,7 +6,8 @@ absent as one that never was.
 
 from __future__ import annotations
 
-from chalicelib.projects.appfile import default_text, json_schema, parse
+from chalicelib.projects.appfile import parse
+from chalicelib.projects.appfile_schema import json_schema
 from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
 from chalicelib.projects.environments import (
     Environment,
@@ -32,6 +33,7 @@ from chalicelib.projects.services import (
     create_service,
     describe_service,
     forget_service,
+    get_lane,
     get_service,
     lane_write,
     list_services,
@@ -40,6 +42,7 @@ from chalicelib.projects.services import (
     update_lane,
 )
 from chalicelib.projects.spec import AppFile, ServiceSpec, seconds
+from chalicelib.projects.starter import Starter, default_text
 
 __all__ = [
     "AppFile",
@@ -50,6 +53,7 @@ __all__ = [
     "Service",
     "ServiceKey",
     "ServiceSpec",
+    "Starter",
     "busy_services",
     "change_config",
     "config_address",
@@ -67,6 +71,7 @@ __all__ = [
     "get_config",
     "get_config_version",
     "get_environment",
+    "get_lane",
     "get_project",
     "get_service",
     "go_live",

@@ -130,3 +130,9 @@ def busy_services() -> Iterator[ServiceKey]:
     with store_errors():
         for record in ServiceRecord.gsi1.query(ACTIVE):
             yield record.key
+
+
+def get_lane(key: ServiceKey) -> Lane:
+    """The lane of a service, for a workflow that acts on its own; a service that is gone has an empty one."""
+    record = fetch(*service_address(key))
+    return record.lane if record is not None else Lane()

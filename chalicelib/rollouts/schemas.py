@@ -17,17 +17,6 @@ class ArmView(Output):
     latency_p95: float | None = Field(description="Milliseconds at the 95th percentile; null without requests.")
 
 
-class TrafficView(Output):
-    """The live traffic of a rollout since its present step began."""
-
-    at: Moment
-    phase: str
-    step: int = Field(description="Index of the step, from 0.")
-    weight: int = Field(description="Percent of requests sent to the canary.")
-    canary: ArmView | None
-    stable: ArmView | None
-
-
 class GateView(Output):
     """How one gate was judged."""
 
@@ -46,6 +35,18 @@ class VerdictView(Output):
     reason: str
     rule_version: str
     gates: tuple[GateView, ...]
+
+
+class TrafficView(Output):
+    """The live traffic of a rollout since its present step began."""
+
+    at: Moment
+    phase: str
+    step: int = Field(description="Index of the step, from 0.")
+    weight: int = Field(description="Percent of requests sent to the canary.")
+    canary: ArmView | None
+    stable: ArmView | None
+    verdict: VerdictView | None = Field(description="What the judge would say now.")
 
 
 class EvidenceView(Output):

@@ -1,0 +1,273 @@
+"""Deployments: create, follow, steer."""
+
+from __future__ import annotations
+
+from chalicelib.api.routes import Answer, AnyCall, Resource
+from chalicelib.api.services import SERVICE
+from chalicelib.api.views import arm_view, deployment_view, event_view, evidence_view, release_view, verdict_view
+from chalicelib.builds import service as builds
+from chalicelib.builds.schemas import BuildLogQuery, BuildLogView
+from chalicelib.deployments import service as deployments
+from chalicelib.deployments.schemas import (
+    DeploymentView,
+    NewDeployment,
+    NewRollback,
+    ReleaseView,
+    TimelineQuery,
+    TimelineView,
+)
+from chalicelib.deployments.service import Request
+from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
+from chalicelib.platform.opaque import decode_cursor, encode_cursor
+from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.projects.service import get_service
+from chalicelib.rollouts import service as rollouts
+from chalicelib.rollouts.schemas import EvidenceView, ReplayedView, ReplayView, TrafficView
+
+deployment_routes = Resource("deployments")
+release_routes = Resource("releases")
+DEPLOYMENTS = SERVICE + "/deployments"
+DEPLOYMENT = DEPLOYMENTS + "/{deployment}"
+
+
+@deployment_routes.route(
+    "POST",
+    DEPLOYMENTS,
+    permission="deployments:write",
+    body=NewDeployment,
+    answer=DeploymentView,
+    status=201,
+    errors=(NotFound, Conflict, KeyReused, LostRace),
+)
+def create_deployment(call: AnyCall) -> Answer:
+    """Deploy a source, or the live release again with the newest config."""
+    kind = "redeploy" if call.body.redeploy else "deploy"
+    wanted = deployments.Wanted(kind, source=call.body.source, message=call.body.message, commit=call.body.commit)
+    world = call.world
+    made = deployments.create_deployment(
+        call.who,
+        call.service,
+        wanted,
+        storage=world.storage,
+        workflows=world.workflows,
+        new_id=world.new_id,
+        now=call.now,
+        once=call.once,
+    )
+    return _shown(call, made)
+
+
+@deployment_routes.route(
+    "POST",
+    SERVICE + "/rollback",
+    permission="deployments:write",
+    body=NewRollback,
+    answer=DeploymentView,
+    status=201,
+    errors=(NotFound, Conflict, KeyReused, LostRace),
+)
+def create_rollback(call: AnyCall) -> Answer:
+    """Return to an earlier release: its image, spec and config; a deployment under way is aborted."""
+    world = call.world
+    made = deployments.create_rollback(
+        call.who,
+        call.service,
+        call.body.release,
+        storage=world.storage,
+        workflows=world.workflows,
+        builders=world.builders,
+        new_id=world.new_id,
+        now=call.now,
+        once=call.once,
+    )
+    return _shown(call, made)
+
+
+@deployment_routes.route(
+    "GET",
+    DEPLOYMENTS,
+    permission="deployments:read",
+    query=PageQuery,
+    answer=Page[DeploymentView],
+    errors=(NotFound,),
+)
+def list_deployments(call: AnyCall) -> Page[DeploymentView]:
+    """List a service's deployments, newest first."""
+    found, after = deployments.list_deployments(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
+    items = tuple(deployment_view(each, call.world.settings) for each in found)
+    return Page[DeploymentView](items=items, next_cursor=after)
+
+
+@deployment_routes.route("GET", DEPLOYMENT, permission="deployments:read", answer=DeploymentView, errors=(NotFound,))
+def get_deployment(call: AnyCall) -> Answer:
+    """Read a deployment."""
+    return _shown(call, _load(call))
+
+
+@deployment_routes.route(
+    "GET",
+    DEPLOYMENT + "/timeline",
+    permission="deployments:read",
+    query=TimelineQuery,
+    answer=TimelineView,
+    errors=(NotFound,),
+)
+def read_timeline(call: AnyCall) -> TimelineView:
+    """Read a deployment's timeline from a cursor."""
+    record = _load(call)
+    after = _seen(call.query.cursor)
+    events = [event for event in record.events() if event.seq > after][: call.query.limit]
+    last = events[-1].seq if events else after
+    return TimelineView(
+        items=tuple(event_view(event) for event in events),
+        next_cursor=encode_cursor({"seq": last}),
+        ended=record.ended and last >= int(record.seq),
+        state=record.state,
+    )
+
+
+@deployment_routes.route("GET", DEPLOYMENT + "/traffic", permission="deployments:read", answer=TrafficView, errors=(NotFound,))
+def read_traffic(call: AnyCall) -> TrafficView:
+    """Read the live traffic of a rollout since its step began, as the judge would see it now."""
+    record = _load(call)
+    state = record.rollout_state
+    if state is None or record.ended:
+        phase = state.phase.value if state else record.state
+        weight = state.weight if state else 0
+        return TrafficView(at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None)
+    sample = deployments.observe(record, call.world.metrics, call.world.clock)
+    verdict = deployments.judged(record, [*deployments.stored_baseline(record), sample], sample.at).verdict
+    stable = None if record.stable is None else arm_view(int(record.stable), verdict.stable)
+    return TrafficView(
+        at=sample.at,
+        phase=state.phase.value,
+        step=state.step,
+        weight=state.weight,
+        canary=arm_view(int(record.number), verdict.canary),
+        stable=stable,
+        verdict=verdict_view(verdict),
+    )
+
+
+@deployment_routes.route(
+    "GET",
+    DEPLOYMENT + "/evidence",
+    permission="deployments:read",
+    query=PageQuery,
+    answer=Page[EvidenceView],
+    errors=(NotFound,),
+)
+def list_evidence(call: AnyCall) -> Page[EvidenceView]:
+    """List what each analysis saw and concluded, oldest first."""
+    record = _load(call)
+    found, after = rollouts.list_evidence(call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit)
+    return Page[EvidenceView](items=tuple(evidence_view(each) for each in found), next_cursor=after)
+
+
+@deployment_routes.route("GET", DEPLOYMENT + "/replay", permission="deployments:read", answer=ReplayView, errors=(NotFound,))
+def replay_deployment(call: AnyCall) -> ReplayView:
+    """Judge the newest hundred analyses of a deployment again, from their evidence."""
+    record = _load(call)
+    found, _ = rollouts.list_evidence(call.who.team, record.id, cursor=None, limit=100)
+    items = tuple(
+        ReplayedView(
+            at=evidence.at,
+            step=evidence.step,
+            recorded=verdict_view(again.recorded),
+            replayed=verdict_view(again.judged),
+            agrees=again.agrees,
+        )
+        for evidence, again in zip(found, rollouts.replay(found), strict=True)
+    )
+    return ReplayView(deployment=record.id, agrees=all(item.agrees for item in items), items=items)
+
+
+@deployment_routes.route(
+    "GET",
+    DEPLOYMENT + "/build-log",
+    permission="logs:read",
+    query=BuildLogQuery,
+    answer=BuildLogView,
+    errors=(NotFound,),
+)
+def read_build_log(call: AnyCall) -> BuildLogView:
+    """Read a deployment's build log from a cursor."""
+    record = _load(call)
+    if record.source is None:
+        raise NotFound("This deployment built nothing: it took the image of an earlier release.")
+    build = builds.get_build(call.who.team, builds.build_id_of(record.id))
+    piece = builds.read_log(build, cursor=call.query.cursor, storage=call.world.storage, builders=call.world.builders)
+    return BuildLogView(lines=piece.lines, next_cursor=piece.cursor, complete=piece.complete)
+
+
+def _declare_request(wish: Request, sentence: str) -> None:
+    def handler(call: AnyCall) -> Answer:
+        asked = deployments.request(
+            call.who, call.service, call.path["deployment"], wish, builders=call.world.builders, now=call.now
+        )
+        return _shown(call, asked)
+
+    handler.__name__ = f"{wish.value}_deployment"
+    handler.__doc__ = sentence
+    deployment_routes.route(
+        "POST",
+        f"{DEPLOYMENT}/{wish.value}",
+        permission="deployments:write",
+        answer=DeploymentView,
+        status=202,
+        errors=(NotFound, Conflict, LostRace),
+    )(handler)
+
+
+_declare_request(Request.PROMOTE, "Give the release all the traffic now, skipping the steps that remain.")
+_declare_request(Request.PAUSE, "Keep the weights where they are; the gates still watch.")
+_declare_request(Request.RESUME, "Let a paused rollout go on.")
+_declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its traffic returns to the stable release.")
+
+
+@release_routes.route(
+    "GET",
+    SERVICE + "/releases",
+    permission="releases:read",
+    query=PageQuery,
+    answer=Page[ReleaseView],
+    errors=(NotFound,),
+)
+def list_releases(call: AnyCall) -> Page[ReleaseView]:
+    """List a service's releases, newest first."""
+    live = get_service(call.who, call.service).lane.live
+    found, after = deployments.list_releases(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
+    items = tuple(release_view(each, live=each.number == live) for each in found)
+    return Page[ReleaseView](items=items, next_cursor=after)
+
+
+@release_routes.route(
+    "GET", SERVICE + "/releases/{release}", permission="releases:read", answer=ReleaseView, errors=(NotFound,)
+)
+def get_release(call: AnyCall) -> ReleaseView:
+    """Read a release."""
+    text = call.path["release"]
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise NotFound(f"There is no release {text}.")
+    live = get_service(call.who, call.service).lane.live
+    found = deployments.get_release(call.who, call.service, int(text))
+    return release_view(found, live=found.number == live)
+
+
+def _load(call: AnyCall) -> deployments.DeploymentRecord:
+    return deployments.get_deployment(call.who, call.service, call.path["deployment"])
+
+
+def _shown(call: AnyCall, record: deployments.DeploymentRecord) -> Answer:
+    view = deployment_view(record, call.world.settings)
+    base = f"/v1/projects/{view.project}/environments/{view.environment}/services/{view.service}"
+    return Answer(view, view.version, f"{base}/deployments/{view.id}")
+
+
+def _seen(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    seq = decode_cursor(cursor).get("seq")
+    if not isinstance(seq, int) or seq < 0:
+        raise Malformed("The cursor does not belong to a timeline.", remedy="Leave it out to begin at the first entry.")
+    return seq

@@ -1,0 +1,159 @@
+"""The adapter to the framework: everything that knows Chalice is here.
+
+A request goes: authenticate → authorize → validate → handler → present. The request is taken from the middleware, never
+from `app.current_request`: that is one slot for the whole process, and a threaded server would mix requests up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from chalice import Blueprint, Chalice, Response
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.api.problems import Problem, headers_of, invalid, problem_of, unexpected
+from chalicelib.api.routes import Answer, Call, Nothing, Resource, Route
+from chalicelib.api.world import World
+from chalicelib.identity.principal import Principal
+from chalicelib.identity.service import authenticate, authorize
+from chalicelib.platform.errors import CygniError, Malformed, MethodNotAllowed, NotFound
+from chalicelib.platform.logs import log
+from chalicelib.platform.once import Once
+
+_request: ContextVar[Any] = ContextVar("request")
+_ETAG = re.compile(r'^(?:W/)?"(\d{1,12})"$')
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_PATH_VALUE = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_NOBODY = Principal("anonymous", "", frozenset())
+
+
+def keep_request(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Middleware: keeps the request for the view that runs within it."""
+    _request.set(event)
+    return get_response(event)
+
+
+def mount(app: Chalice, resources: Iterable[Resource], world: Callable[[], World]) -> None:
+    """Registers every resource as a blueprint of the app."""
+    app.middleware("http")(keep_request)
+    for resource in resources:
+        blueprint = Blueprint(f"chalicelib.api.{resource.tag}")
+        for route in resource.routes:
+            blueprint.route(route.path, methods=[route.method], name=route.name, content_types=["*/*"])(_view(route, world))
+        app.register_blueprint(blueprint)
+
+
+def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        request = _request.get()
+        request_id = str(request.context.get("requestId") or "unknown")
+        try:
+            return _present(route, _serve(route, request, path, world()))
+        except CygniError as error:
+            return _problem(problem_of(error, request_id), headers_of(error))
+        except Exception:  # noqa: BLE001 - the last resort of the edge: the caller gets a problem, the log the trace
+            log.exception("unexpected error", extra={"route": route.name, "request_id": request_id})
+            return _problem(unexpected(request_id), {"Content-Type": "application/problem+json"})
+
+    return view
+
+
+def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> Any:
+    who = _NOBODY
+    if route.permission is not None:
+        known = world.settings
+        who = authenticate(request.headers.get("authorization"), key_sha256=known.admin_key_sha256, team=known.admin_team)
+        authorize(who, route.permission)
+    for name, value in path.items():
+        if not _PATH_VALUE.match(value):
+            raise NotFound(f"There is no {name} of that name.")
+    now = world.clock()
+    raw = request.raw_body
+    body = _body(route.body, raw)
+    return route.handler(
+        Call(
+            who=who,
+            path=path,
+            body=body,
+            query=_query(route.query, request.query_params),
+            now=now,
+            world=world,
+            if_match=_if_match(request.headers.get("if-match")) if route.updates else None,
+            once=_once(route, request, who, raw, now) if route.creates else None,
+        )
+    )
+
+
+def _body(shape: type[BaseModel], raw: bytes) -> BaseModel:
+    if shape is Nothing:
+        return Nothing()
+    try:
+        return shape.model_validate_json(raw or b"")
+    except ValidationError as error:
+        if any(each["type"] == "json_invalid" for each in error.errors(include_url=False, include_context=False)):
+            raise Malformed("The body is not valid JSON.", remedy="Send a JSON object.") from None
+        raise invalid("body", error) from None
+
+
+def _query(shape: type[BaseModel], given: Any) -> BaseModel:
+    if shape is Nothing:
+        return Nothing()
+    try:
+        return shape.model_validate_strings(dict(given) if given else {})
+    except ValidationError as error:
+        raise invalid("query", error) from None
+
+
+def _if_match(header: str | None) -> int | None:
+    if header is None:
+        return None
+    match = _ETAG.match(header.strip())
+    if match is None:
+        raise Malformed("If-Match is not an ETag of ours.", remedy='Send the ETag of your last GET, such as "3".')
+    return int(match.group(1))
+
+
+def _once(route: Route, request: Any, who: Principal, raw: bytes, now: Any) -> Once | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.match(key):
+        remedy = "Use up to 255 visible ASCII characters; a UUID will do."
+        raise Malformed("The Idempotency-Key is not usable.", remedy=remedy)
+    path = json.dumps(request.uri_params or {}, sort_keys=True)
+    digest = hashlib.sha256(path.encode() + b"\0" + bytes(raw or b"")).hexdigest()
+    return Once(who.team, route.name, key, digest, now)
+
+
+def _present(route: Route, given: Any) -> Response:
+    answer = given if isinstance(given, Answer) else Answer(given if isinstance(given, BaseModel) else None)
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    if answer.version is not None:
+        headers["ETag"] = f'"{answer.version}"'
+    if answer.location is not None:
+        headers["Location"] = answer.location
+    if isinstance(given, dict):
+        return Response(json.dumps(given), status_code=route.status, headers=headers)
+    if answer.view is None:
+        return Response("", status_code=route.status, headers=headers)
+    return Response(answer.view.model_dump_json(), status_code=route.status, headers=headers)
+
+
+def _problem(problem: Problem, headers: dict[str, str]) -> Response:
+    return Response(problem.model_dump_json(exclude_none=True), status_code=problem.status, headers=headers)
+
+
+def no_route(methods: Iterable[str], request_id: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body for a path that no route has, or whose routes have other methods (`methods`)."""
+    allowed = sorted(methods)
+    error = (
+        MethodNotAllowed(f"This path takes {', '.join(allowed)}.") if allowed else NotFound("There is nothing at this path.")
+    )
+    headers = headers_of(error) | ({"Allow": ", ".join(allowed)} if allowed else {})
+    problem = problem_of(error, request_id)
+    return problem.status, headers, problem.model_dump_json(exclude_none=True)

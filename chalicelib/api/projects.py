@@ -1,0 +1,135 @@
+"""Projects and environments."""
+
+from __future__ import annotations
+
+from chalicelib.api.routes import Answer, AnyCall, Resource
+from chalicelib.api.views import environment_view, project_view
+from chalicelib.platform.errors import Conflict, KeyReused, NotFound, StaleVersion
+from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.projects import service as projects
+from chalicelib.projects.schemas import Describe, EnvironmentView, NewEnvironment, NewProject, ProjectView
+
+project_routes = Resource("projects")
+environment_routes = Resource("environments")
+PROJECT = "/v1/projects/{project}"
+ENVIRONMENT = PROJECT + "/environments/{environment}"
+
+
+@project_routes.route(
+    "POST",
+    "/v1/projects",
+    permission="projects:write",
+    body=NewProject,
+    answer=ProjectView,
+    status=201,
+    errors=(Conflict, KeyReused),
+)
+def create_project(call: AnyCall) -> Answer:
+    """Create a project; it begins with the environment `prod`."""
+    made = projects.create_project(call.who, call.body.name, description=call.body.description, now=call.now, once=call.once)
+    return Answer(project_view(made), version=made.version, location=f"/v1/projects/{made.name}")
+
+
+@project_routes.route("GET", "/v1/projects", permission="projects:read", query=PageQuery, answer=Page[ProjectView])
+def list_projects(call: AnyCall) -> Page[ProjectView]:
+    """List the team's projects by name."""
+    found, after = projects.list_projects(call.who, cursor=call.query.cursor, limit=call.query.limit)
+    return Page[ProjectView](items=tuple(project_view(each) for each in found), next_cursor=after)
+
+
+@project_routes.route("GET", PROJECT, permission="projects:read", answer=ProjectView, errors=(NotFound,))
+def get_project(call: AnyCall) -> Answer:
+    """Read a project."""
+    found = projects.get_project(call.who, call.path["project"])
+    return Answer(project_view(found), version=found.version)
+
+
+@project_routes.route(
+    "PUT",
+    PROJECT,
+    permission="projects:write",
+    body=Describe,
+    answer=ProjectView,
+    updates=True,
+    errors=(NotFound, StaleVersion),
+)
+def describe_project(call: AnyCall) -> Answer:
+    """Change a project's description."""
+    changed = projects.describe_project(
+        call.who, call.path["project"], description=call.body.description, version=call.seen_version()
+    )
+    return Answer(project_view(changed), version=changed.version)
+
+
+@project_routes.route("DELETE", PROJECT, permission="projects:delete", answer=None, status=204, errors=(NotFound, Conflict))
+def delete_project(call: AnyCall) -> None:
+    """Delete a project without services."""
+    projects.delete_project(call.who, call.path["project"])
+
+
+@environment_routes.route(
+    "POST",
+    PROJECT + "/environments",
+    permission="environments:write",
+    body=NewEnvironment,
+    answer=EnvironmentView,
+    status=201,
+    errors=(NotFound, Conflict, KeyReused),
+)
+def create_environment(call: AnyCall) -> Answer:
+    """Create an environment."""
+    project = call.path["project"]
+    made = projects.create_environment(
+        call.who, project, call.body.name, description=call.body.description, now=call.now, once=call.once
+    )
+    return Answer(environment_view(made), made.version, f"/v1/projects/{project}/environments/{made.name}")
+
+
+@environment_routes.route(
+    "GET",
+    PROJECT + "/environments",
+    permission="environments:read",
+    query=PageQuery,
+    answer=Page[EnvironmentView],
+    errors=(NotFound,),
+)
+def list_environments(call: AnyCall) -> Page[EnvironmentView]:
+    """List a project's environments by name."""
+    found, after = projects.list_environments(call.who, call.path["project"], cursor=call.query.cursor, limit=call.query.limit)
+    return Page[EnvironmentView](items=tuple(environment_view(each) for each in found), next_cursor=after)
+
+
+@environment_routes.route("GET", ENVIRONMENT, permission="environments:read", answer=EnvironmentView, errors=(NotFound,))
+def get_environment(call: AnyCall) -> Answer:
+    """Read an environment."""
+    found = projects.get_environment(call.who, call.path["project"], call.path["environment"])
+    return Answer(environment_view(found), version=found.version)
+
+
+@environment_routes.route(
+    "PUT",
+    ENVIRONMENT,
+    permission="environments:write",
+    body=Describe,
+    answer=EnvironmentView,
+    updates=True,
+    errors=(NotFound, StaleVersion),
+)
+def describe_environment(call: AnyCall) -> Answer:
+    """Change an environment's description."""
+    changed = projects.describe_environment(
+        call.who,
+        call.path["project"],
+        call.path["environment"],
+        description=call.body.description,
+        version=call.seen_version(),
+    )
+    return Answer(environment_view(changed), version=changed.version)
+
+
+@environment_routes.route(
+    "DELETE", ENVIRONMENT, permission="environments:delete", answer=None, status=204, errors=(NotFound, Conflict)
+)
+def delete_environment(call: AnyCall) -> None:
+    """Delete an environment without services."""
+    projects.delete_environment(call.who, call.path["project"], call.path["environment"])

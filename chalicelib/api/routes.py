@@ -1,0 +1,141 @@
+"""Routes as data: path, permission, shapes and errors, declared beside the few lines that serve them.
+
+The adapter to the framework (`edge.py`), the OpenAPI document and the tests all read the same list. A route without a
+permission does not import, unless it says that it is public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from chalicelib.api.world import World
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.errors import CygniError, Malformed
+from chalicelib.platform.once import Once
+from chalicelib.projects.service import ServiceKey
+
+B = TypeVar("B", bound=BaseModel)
+Q = TypeVar("Q", bound=BaseModel)
+
+
+class Nothing(BaseModel):
+    """No body, or no query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B, Q]):
+    """One request, after its caller was authenticated and its body and query were validated.
+
+    `if_match` is the version the caller saw, `once` its Idempotency-Key, `now` the time it arrived.
+    """
+
+    who: Principal
+    path: Mapping[str, str]
+    body: B
+    query: Q
+    now: datetime
+    world: World
+    if_match: int | None = None
+    once: Once | None = None
+
+    @property
+    def service(self) -> ServiceKey:
+        """The service that the path names, bound to the caller's team."""
+        return ServiceKey(self.who.team, self.path["project"], self.path["environment"], self.path["service"])
+
+    def seen_version(self) -> int:
+        """The version in `If-Match`. Raises Malformed when the header is missing: an update must say what it saw."""
+        if self.if_match is None:
+            remedy = 'Send the ETag of your last GET as If-Match: "3".'
+            raise Malformed("This update needs an If-Match header.", remedy=remedy)
+        return self.if_match
+
+
+AnyCall = Call[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route answers when its view alone does not say all: `version` becomes the ETag, `location` a header."""
+
+    view: BaseModel | None
+    version: int | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the API."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    tag: str
+    permission: str | None
+    handler: Callable[[AnyCall], BaseModel | Answer | dict[str, Any] | None]
+    answer: type[BaseModel] | None
+    body: type[BaseModel]
+    query: type[BaseModel]
+    status: int
+    errors: tuple[type[CygniError], ...]
+    updates: bool
+
+    @property
+    def creates(self) -> bool:
+        """Whether the operation takes an Idempotency-Key."""
+        return self.method == "POST"
+
+
+@dataclass(slots=True)
+class Resource:
+    """The routes of one resource, in the order they are declared; `tag` groups them in the OpenAPI document."""
+
+    tag: str
+    routes: list[Route] = field(default_factory=list)
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: type[BaseModel] | None,
+        permission: str | None = None,
+        public: bool = False,
+        body: type[BaseModel] = Nothing,
+        query: type[BaseModel] = Nothing,
+        status: int = 200,
+        errors: tuple[type[CygniError], ...] = (),
+        updates: bool = False,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own."""
+        if (permission is None) is not public:
+            raise TypeError(f"{method} {path} needs a permission, or has to say that it is public")
+
+        def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
+            summary = (handler.__doc__ or "").strip().split("\n")[0]
+            self.routes.append(
+                Route(
+                    method,
+                    path,
+                    handler.__name__,
+                    summary,
+                    self.tag,
+                    permission,
+                    handler,
+                    answer,
+                    body,
+                    query,
+                    status,
+                    errors,
+                    updates,
+                )
+            )
+            return handler
+
+        return declare

@@ -1,0 +1,127 @@
+"""Services, their config and their logs."""
+
+from __future__ import annotations
+
+from chalicelib.api.projects import ENVIRONMENT
+from chalicelib.api.routes import Answer, AnyCall, Resource
+from chalicelib.api.views import config_view, service_view
+from chalicelib.deployments.schemas import LogQuery, LogView
+from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, StaleVersion
+from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.projects import service as projects
+from chalicelib.projects.schemas import ConfigChange, ConfigView, Describe, NewService, ServiceView
+from chalicelib.projects.service import ServiceKey
+
+service_routes = Resource("services")
+SERVICES = ENVIRONMENT + "/services"
+SERVICE = SERVICES + "/{service}"
+
+
+@service_routes.route(
+    "POST",
+    SERVICES,
+    permission="services:write",
+    body=NewService,
+    answer=ServiceView,
+    status=201,
+    errors=(NotFound, Conflict, KeyReused),
+)
+def create_service(call: AnyCall) -> Answer:
+    """Create a service."""
+    key = ServiceKey(call.who.team, call.path["project"], call.path["environment"], call.body.name)
+    made = projects.create_service(call.who, key, description=call.body.description, now=call.now, once=call.once)
+    location = f"/v1/projects/{key.project}/environments/{key.environment}/services/{key.service}"
+    return Answer(service_view(made, call.world.settings), made.version, location)
+
+
+@service_routes.route(
+    "GET",
+    SERVICES,
+    permission="services:read",
+    query=PageQuery,
+    answer=Page[ServiceView],
+    errors=(NotFound,),
+)
+def list_services(call: AnyCall) -> Page[ServiceView]:
+    """List an environment's services by name."""
+    found, after = projects.list_services(
+        call.who, call.path["project"], call.path["environment"], cursor=call.query.cursor, limit=call.query.limit
+    )
+    items = tuple(service_view(each, call.world.settings) for each in found)
+    return Page[ServiceView](items=items, next_cursor=after)
+
+
+@service_routes.route("GET", SERVICE, permission="services:read", answer=ServiceView, errors=(NotFound,))
+def get_service(call: AnyCall) -> Answer:
+    """Read a service with its live release and its queue."""
+    found = projects.get_service(call.who, call.service)
+    return Answer(service_view(found, call.world.settings), version=found.version)
+
+
+@service_routes.route(
+    "PUT",
+    SERVICE,
+    permission="services:write",
+    body=Describe,
+    answer=ServiceView,
+    updates=True,
+    errors=(NotFound, StaleVersion),
+)
+def describe_service(call: AnyCall) -> Answer:
+    """Change a service's description."""
+    changed = projects.describe_service(call.who, call.service, description=call.body.description, version=call.seen_version())
+    return Answer(service_view(changed, call.world.settings), version=changed.version)
+
+
+@service_routes.route(
+    "DELETE",
+    SERVICE,
+    permission="services:delete",
+    answer=ServiceView,
+    status=202,
+    errors=(NotFound, Conflict),
+)
+def delete_service(call: AnyCall) -> Answer:
+    """Delete a service: first what runs, then what is recorded."""
+    marked = projects.mark_deleting(call.who, call.service)
+    call.world.functions.send("cygni-remove-service", call.service.to_dict())
+    return Answer(service_view(marked, call.world.settings), version=marked.version)
+
+
+@service_routes.route("GET", SERVICE + "/config", permission="config:read", answer=ConfigView, errors=(NotFound,))
+def get_config(call: AnyCall) -> Answer:
+    """Read a service's config variables."""
+    found = projects.get_config(call.who, call.service)
+    return Answer(config_view(found), version=found.number)
+
+
+@service_routes.route(
+    "PATCH",
+    SERVICE + "/config",
+    permission="config:write",
+    body=ConfigChange,
+    answer=ConfigView,
+    updates=True,
+    errors=(NotFound, StaleVersion),
+)
+def change_config(call: AnyCall) -> Answer:
+    """Set and remove config variables; they apply from the next deployment on. If-Match is optional."""
+    changed = projects.change_config(
+        call.who, call.service, values=call.body.set, unset=call.body.unset, version=call.if_match, now=call.now
+    )
+    return Answer(config_view(changed), version=changed.number)
+
+
+@service_routes.route(
+    "GET",
+    SERVICE + "/logs",
+    permission="logs:read",
+    query=LogQuery,
+    answer=LogView,
+    errors=(NotFound, ClusterUnavailable),
+)
+def read_logs(call: AnyCall) -> LogView:
+    """Read the log lines of a service's instances."""
+    projects.get_service(call.who, call.service)
+    asked = {"release": call.query.release, "cursor": call.query.cursor, "limit": call.query.limit}
+    return LogView.model_validate(call.world.functions.call("cygni-logs", {**call.service.to_dict(), **asked}))

@@ -1,0 +1,181 @@
+"""Domain objects as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from chalicelib.builds.schemas import PlanView, SourceView
+from chalicelib.builds.schemas import Upload as UploadView
+from chalicelib.builds.service import BuildPlan, Source, Upload
+from chalicelib.deployments.schemas import DeploymentView, EventView, ReleaseView, RolloutView
+from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent, strategy, target_of
+from chalicelib.platform.settings import Settings
+from chalicelib.projects.schemas import ConfigView, EnvironmentView, ProjectView, ServiceView
+from chalicelib.projects.service import ConfigVersion, Environment, Project, Service, ServiceKey
+from chalicelib.rollouts.schemas import ArmView, EvidenceView, GateView, VerdictView
+from chalicelib.rollouts.service import Evidence, Verdict
+
+
+def project_view(project: Project) -> ProjectView:
+    """A project."""
+    return ProjectView(
+        name=project.name, description=project.description, created_at=project.created_at, version=project.version
+    )
+
+
+def environment_view(environment: Environment) -> EnvironmentView:
+    """An environment."""
+    return EnvironmentView(
+        project=environment.project,
+        name=environment.name,
+        description=environment.description,
+        created_at=environment.created_at,
+        version=environment.version,
+    )
+
+
+def service_view(service: Service, settings: Settings) -> ServiceView:
+    """A service with its queue."""
+    key, lane = service.key, service.lane
+    return ServiceView(
+        project=key.project,
+        environment=key.environment,
+        name=key.service,
+        description=service.description,
+        url=url_of(key, settings),
+        live_release=lane.live,
+        active_deployment=lane.active,
+        waiting_deployment=lane.waiting,
+        deleting=service.deleting,
+        created_at=service.created_at,
+        version=service.version,
+    )
+
+
+def config_view(config: ConfigVersion) -> ConfigView:
+    """A service's config."""
+    return ConfigView(version=config.number, values=dict(config.values), changed_at=config.changed_at)
+
+
+def source_view(source: Source, upload: Upload) -> SourceView:
+    """A source and how to upload it."""
+    request = upload.request
+    return SourceView(
+        id=source.id,
+        sha256=source.sha256,
+        size=source.size,
+        created_at=source.created_at,
+        upload=UploadView(method=request.method, url=request.url, headers=dict(request.headers), expires_at=upload.expires_at),
+    )
+
+
+def plan_view(plan: BuildPlan, dockerfile: str | None) -> PlanView:
+    """A build plan."""
+    return PlanView(
+        kind=plan.kind.value,
+        summary=plan.summary(),
+        start=plan.start or None,
+        start_from=plan.start_origin or None,
+        dockerfile=dockerfile,
+    )
+
+
+def deployment_view(record: DeploymentRecord, settings: Settings) -> DeploymentView:
+    """A deployment."""
+    return DeploymentView(
+        id=record.id,
+        project=record.project,
+        environment=record.environment,
+        service=record.service,
+        kind=cast(Any, record.kind),
+        state=cast(Any, record.state),
+        ended=record.ended,
+        release=int(record.number),
+        stable_release=None if record.stable is None else int(record.stable),
+        source=record.source,
+        image=record.image,
+        message=record.message,
+        commit=record.commit,
+        requested=record.requested,
+        rollout=_rollout_view(record),
+        outcome=record.outcome,
+        url=url_of(record.key, settings),
+        created_at=record.created_at,
+        ended_at=record.ended_at,
+        created_by=record.created_by,
+        version=int(record.version or 0),
+    )
+
+
+def event_view(event: TimelineEvent) -> EventView:
+    """An entry of a timeline."""
+    return EventView(seq=event.seq, at=event.at, kind=event.kind, message=event.message, by=event.by)
+
+
+def release_view(release: Release, *, live: bool) -> ReleaseView:
+    """A release."""
+    return ReleaseView(
+        number=release.number,
+        deployment=release.deployment,
+        image=release.image,
+        config_version=release.config_version,
+        spec=release.spec.model_dump(mode="json", by_alias=True),
+        live=live,
+        created_at=release.created_at,
+    )
+
+
+def evidence_view(evidence: Evidence) -> EvidenceView:
+    """One analysis."""
+    weight = evidence.samples[-1].weight if evidence.samples else 0
+    return EvidenceView(
+        at=evidence.at,
+        step=evidence.step,
+        weight=weight,
+        samples=len(evidence.samples),
+        verdict=verdict_view(evidence.verdict),
+    )
+
+
+def verdict_view(verdict: Verdict) -> VerdictView:
+    """A verdict."""
+    gates = tuple(
+        GateView(
+            metric=gate.metric.value,
+            limit=gate.limit,
+            canary=gate.canary,
+            stable=gate.stable,
+            outcome=gate.outcome.value,
+            sentence=gate.sentence,
+        )
+        for gate in verdict.gates
+    )
+    return VerdictView(decision=verdict.decision.value, reason=verdict.reason, rule_version=verdict.rule_version, gates=gates)
+
+
+def arm_view(release: int, figures: Any) -> ArmView:
+    """One arm's traffic, from a verdict's figures."""
+    requests, errors = figures.requests or 0, figures.errors or 0
+    rate = None if not requests else round(100 * errors / requests, 3)
+    p95 = None if figures.p95_ms is None else round(figures.p95_ms, 1)
+    return ArmView(release=release, requests=requests, errors=errors, error_rate=rate, latency_p95=p95)
+
+
+def url_of(key: ServiceKey, settings: Settings) -> str:
+    """Where a service answers."""
+    port = f":{settings.apps_port}" if settings.apps_port else ""
+    return f"{settings.apps_scheme}://{target_of(key).host(settings.apps_domain)}{port}"
+
+
+def _rollout_view(record: DeploymentRecord) -> RolloutView | None:
+    state = record.rollout_state
+    if state is None:
+        return None
+    return RolloutView(
+        phase=state.phase.value,
+        step=state.step,
+        steps=tuple(step.weight for step in strategy(record).steps),
+        weight=state.weight,
+        paused=state.paused,
+        reason=state.reason,
+    )

@@ -1,0 +1,49 @@
+"""What the API reaches beyond its table: made once per process, passed to services, replaced in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.platform.clock import Clock, utc_now
+from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.ids import new_id
+from chalicelib.platform.lambdas import Functions
+from chalicelib.platform.settings import Settings, settings
+from chalicelib.platform.storage import Storage
+from chalicelib.platform.traffic import TrafficMetrics, traffic_metrics
+from chalicelib.platform.workflows import Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The API's ports."""
+
+    settings: Settings
+    clock: Clock
+    make_id: Callable[[str, datetime], str]
+    storage: Storage
+    workflows: Workflows
+    functions: Functions
+    builders: Builders
+    metrics: TrafficMetrics
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id of this type."""
+        return self.make_id(prefix, self.clock())
+
+
+def real_world() -> World:
+    """The ports of a deployed API, or of the embedded cloud's: the same clients, at other addresses."""
+    known = settings()
+    return World(
+        settings=known,
+        clock=utc_now,
+        make_id=new_id,
+        storage=Storage(known.bucket),
+        workflows=Workflows(),
+        functions=Functions(),
+        builders=Builders(known.build_project),
+        metrics=traffic_metrics(known.metrics_kind, known.metrics_url),
+    )

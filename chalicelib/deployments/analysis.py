@@ -1,0 +1,74 @@
+"""Watching a canary: several samples in one task, one verdict, and its evidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.observation import judged, observe, stored_baseline
+from chalicelib.deployments.progress import Ports, Task, answer, move, save, state_of, strategy, take_request
+from chalicelib.deployments.workflow import load
+from chalicelib.platform.errors import LostRace
+from chalicelib.platform.table import commit
+from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write
+
+WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
+
+
+def analyse(event: Task, ports: Ports) -> dict[str, str]:
+    """Samples the traffic until a verdict moves the rollout, a person does, or the task's time is over.
+
+    What was asked of the deployment is looked at with every sample, so that an abort waits for one sample at most.
+    """
+    ends = ports.clock() + timedelta(seconds=ports.settings.analysis_slice)
+    samples: list[Sample] = []
+    while True:
+        record = load(event)
+        if state_of(record).phase not in WATCHING or record.ended:
+            return answer(record)
+        try:
+            if take_request(record, ports.clock()):
+                return answer(record)
+            samples = samples or stored_baseline(record)
+            samples.append(observe(record, ports.metrics, ports.clock))
+            evidence = judged(record, samples, ports.clock())
+            if _moved(record, evidence):
+                return answer(record)
+            if ports.clock() >= ends:
+                _keep_watching(record, evidence)
+                return answer(record)
+        except LostRace:
+            # A person's request came between reading and saving: read again and decide again.
+            continue
+        ports.sleep(ports.settings.sample_interval or strategy(record).interval)
+
+
+def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
+    """Applies a verdict. A verdict that leads to another task is saved with its evidence; True then."""
+    before = state_of(record)
+    verdict = evidence.verdict
+    transition = move(record, event_of(verdict.decision), evidence.at, reason=verdict.reason)
+    if transition.state.phase in WATCHING:
+        return False
+    record.tell(evidence.at, "verdict", f"{_WORDS[verdict.decision]} {verdict.reason}")
+    save(record, evidence_write(record.team, evidence))
+    return transition.state.phase is not before.phase
+
+
+def _keep_watching(record: DeploymentRecord, evidence: Evidence) -> None:
+    """Stores a verdict that changes nothing; the first one that waits for a person is told in the timeline."""
+    told = any(event.kind == "needs_person" for event in record.events())
+    if evidence.verdict.needs_person and not told:
+        record.tell(evidence.at, "needs_person", evidence.verdict.reason)
+        save(record, evidence_write(record.team, evidence))
+        return
+    commit([evidence_write(record.team, evidence)])
+
+
+_WORDS = {
+    Decision.PROMOTE: "Promote.",
+    Decision.ADVANCE: "Advance.",
+    Decision.HOLD: "Hold.",
+    Decision.INCONCLUSIVE: "Inconclusive.",
+    Decision.ROLL_BACK: "Roll back.",
+}

@@ -1,0 +1,76 @@
+"""What people ask of a deployment under way: abort, pause, resume, promote.
+
+A request is written on the deployment's record and taken up by its workflow within one sample. Asking twice is asking once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.builds.service import build_id_of, cancel_build
+from chalicelib.deployments.lifecycle import TRIES, get_deployment
+from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.rules import Request, State, merged, refusal
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.errors import Conflict, LostRace
+from chalicelib.platform.table import ConditionFailed, Put, Write, commit
+from chalicelib.projects.service import ServiceKey, get_service, lane_write, leave
+
+
+def request(
+    who: Principal, key: ServiceKey, deployment: str, wish: Request, *, builders: Builders, now: datetime
+) -> DeploymentRecord:
+    """Asks something of a deployment. Raises NotFound, and Conflict with the reason when it cannot be done now.
+
+    Aborting one that waits takes it out of the queue; aborting one that builds stops its build.
+    """
+    record = get_deployment(who, key, deployment)
+    for _ in range(TRIES):
+        reason = refusal(wish, State(record.state), record.rollout_state)
+        if reason is not None:
+            raise Conflict(reason)
+        try:
+            if wish is Request.ABORT and _take_from_queue(who, record, now):
+                return record
+            _write(record, wish, who.subject, now)
+            break
+        except ConditionFailed:
+            record = get_deployment(who, key, deployment)
+    else:
+        raise LostRace("The deployment changes too quickly just now.")
+    if wish is Request.ABORT and record.source is not None:
+        cancel_build(record.team, build_id_of(record.id), builders=builders, now=now)
+    return record
+
+
+def _write(record: DeploymentRecord, wish: Request, by: str, now: datetime) -> None:
+    standing = merged(wish, record.requested)
+    if record.requested == standing:
+        return
+    record.requested, record.requested_by = standing.value, by
+    record.tell(now, f"{standing.value}_requested", _SAID[standing], by)
+    commit([Put(record)])
+
+
+def _take_from_queue(who: Principal, record: DeploymentRecord, now: datetime) -> bool:
+    """Cancels a deployment that waits for its turn; False when it is not waiting."""
+    if State(record.state) is not State.QUEUED:
+        return False
+    service = get_service(who, record.key)
+    if service.lane.waiting != record.id:
+        return False
+    lane, _ = leave(service.lane, record.id)
+    record.state, record.ended_at, record.outcome = State.CANCELLED.value, now, "Aborted while it waited for its turn."
+    record.tell(now, "cancelled", record.outcome, who.subject)
+    writes: list[Write] = [Put(record), lane_write(service, lane)]
+    commit(writes)
+    return True
+
+
+_SAID = {
+    Request.ABORT: "An abort was asked for.",
+    Request.PAUSE: "A pause was asked for.",
+    Request.RESUME: "The rollout was asked to go on.",
+    Request.PROMOTE: "Promotion was asked for; the remaining steps are skipped.",
+}

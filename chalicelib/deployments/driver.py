@@ -1,0 +1,204 @@
+"""The tasks of a rollout: each loads the deployment, does what its phase asks of the world, and saves the transition.
+
+The table in `rollouts.table` decides; this module carries out. The order in every task is: do, then save. A task that dies
+in between is run again, does the same again (every effect may be done twice), and saves. A task whose phase has passed
+does nothing, and answers with the task that is next, which is how a lost workflow goes on where the rollout stands.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from chalicelib.builds.service import build_id_of, get_build
+from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.observation import keep_baseline, observe
+from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
+from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
+from chalicelib.deployments.rules import State
+from chalicelib.deployments.workflow import load
+from chalicelib.platform.errors import NotFound, NotReady
+from chalicelib.projects.service import ServiceKey, get_lane, go_live, seconds, update_lane
+from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
+from chalicelib.runtime import service as runtime
+
+
+def prepare(event: Task, ports: Ports) -> dict[str, str]:
+    """Makes the release and writes it to the cluster."""
+    record = load(event)
+    if record.rollout is None and not record.ended:
+        _open_rollout(record, ports.clock())
+    if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
+        runtime.apply_release(ports.cluster, workload_of(record.key, release_of(record)), host=host_of(record, ports))
+        move(record, Event.APPLIED, ports.clock(), kind="applied")
+        save(record)
+    return answer(record)
+
+
+def await_ready(event: Task, ports: Ports) -> dict[str, str]:
+    """Watches the release's instances for a while, until they are ready, have failed, or the deadline is over."""
+    ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
+    while True:
+        record = load(event)
+        if phase_of(record) is not Phase.AWAITING_READY or take_request(record, ports.clock()):
+            return answer(record)
+        now = ports.clock()
+        seen = runtime.readiness(ports.cluster, target_of(record.key), int(record.number), now=now)
+        if seen.state == "ready":
+            move(record, Event.READY, now, kind="ready", message=f"{seen.ready} of {seen.desired} instances are ready.")
+            save(record)
+            return answer(record)
+        late = record.deadline is not None and now >= record.deadline
+        if seen.state == "failed" or late:
+            said = seen.message if seen.state == "failed" else f"Not ready before its deadline. {seen.message}"
+            told = "\n".join([said, *(f"  {line}" for line in seen.log_tail)])
+            move(record, Event.NOT_READY, now, reason=told, kind="not_ready", message=told)
+            save(record)
+            return answer(record)
+        if now >= ends:
+            return answer(record)
+        ports.sleep(0.25 if ports.settings.ready_slice < 10 else 0.5)
+
+
+def shift(event: Task, ports: Ports) -> dict[str, str]:
+    """Moves the step's share of the traffic to the canary."""
+    record = load(event)
+    if phase_of(record) is not Phase.SHIFTING or take_request(record, ports.clock()):
+        return answer(record)
+    before = observe(record, ports.metrics, ports.clock)
+    set_canary_weight(record, ports)
+    keep_baseline(record, before)
+    state = state_of(record)
+    share = f"{state.weight} % of requests go to release {int(record.number)}."
+    move(record, Event.SHIFTED, ports.clock(), kind="shifted", message=share)
+    save(record)
+    return answer(record)
+
+
+def promote(event: Task, ports: Ports) -> dict[str, str]:
+    """Gives the release all the traffic and makes it the live one."""
+    record = load(event)
+    if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
+        return answer(record)
+    number = int(record.number)
+    runtime.set_weights(ports.cluster, target_of(record.key), {number: 100}, host=host_of(record, ports))
+    update_lane(record.key, lambda lane: go_live(lane, number))
+    move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
+    save(record)
+    return answer(record)
+
+
+def settle(event: Task, ports: Ports) -> dict[str, str]:
+    """Removes what the release replaced."""
+    record = load(event)
+    if phase_of(record) is not Phase.SETTLING or take_request(record, ports.clock()):
+        return answer(record)
+    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)})
+    move(record, Event.SETTLED, ports.clock())
+    save(record)
+    return answer(record)
+
+
+def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
+    """Gives the stable release all the traffic, then removes the canary. Whatever phase it is called in, it turns back.
+
+    A stable release that has no instance left is brought back first, so that traffic never moves to nothing.
+    """
+    record = load(event)
+    if record.rollout is None:
+        record.rollout = RolloutState(Phase.ROLLING_BACK, reason=reason or "The release could not be made.").to_dict()
+    if phase_of(record) is not Phase.ROLLING_BACK:
+        move(record, Event.FAILED, ports.clock(), reason=reason)
+    if phase_of(record) is not Phase.ROLLING_BACK:
+        return answer(record)
+    if not _bring_back_stable(record, ports):
+        return {**answer(record), "next": "RollBack"}
+    number = int(record.number)
+    update_lane(record.key, lambda lane: go_live(lane, int(record.stable)) if _is_live(lane.live, number, record) else lane)
+    state = state_of(record)
+    if record.stable is None:
+        runtime.remove_service(ports.cluster, target_of(record.key))
+    move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="rolled_back", message=_turned_back(record, state.reason))
+    if record.stable is not None:
+        runtime.retire(ports.cluster, target_of(record.key), keep={int(record.stable)})
+    move(record, Event.SETTLED, ports.clock())
+    save(record)
+    return answer(record)
+
+
+def release_of(record: DeploymentRecord) -> Release:
+    """The release that the deployment makes. Raises NotFound."""
+    return _stored_release(record.key, int(record.number))
+
+
+def host_of(record: DeploymentRecord, ports: Ports) -> str:
+    """The service's host name."""
+    return target_of(record.key).host(ports.settings.apps_domain)
+
+
+def set_canary_weight(record: DeploymentRecord, ports: Ports) -> None:
+    """Splits the traffic as the rollout's state says."""
+    weight = state_of(record).weight
+    weights = {int(record.number): weight}
+    if record.stable is not None:
+        weights[int(record.stable)] = 100 - weight
+    runtime.set_weights(ports.cluster, target_of(record.key), weights, host=host_of(record, ports))
+
+
+def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
+    """Makes the release's record and begins the rollout, once."""
+    release = _make_release(record, now)
+    keep_release(record, release)
+    record.stable = get_lane(record.key).live
+    chosen = strategy_of(release.spec.rollout) if record.kind != "rollback" else Strategy(steps=())
+    record.strategy = strategy_to_dict(chosen)
+    record.image, record.state = release.image, State.ROLLING_OUT.value
+    record.deadline = now + timedelta(seconds=seconds(release.spec.health.deadline))
+    record.rollout = RolloutState(first_release=record.stable is None).to_dict()
+    move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
+    save(record)
+
+
+def _make_release(record: DeploymentRecord, now: datetime) -> Release:
+    number = int(record.number)
+    if record.copies is not None:
+        copied = _stored_release(record.key, int(record.copies))
+        return Release(number, record.id, copied.image, copied.command, int(record.config_version), copied.spec, now)
+    build = get_build(record.team, build_id_of(record.id))
+    if build.image is None or build.spec is None:
+        raise NotReady(f"Build {build.id} has no image.")
+    return Release(number, record.id, build.image, build.command, int(record.config_version), build.spec, now)
+
+
+def _stored_release(key: ServiceKey, number: int) -> Release:
+    release = find_release(key, number)
+    if release is None:
+        raise NotFound(f"There is no release {number} of {key}.")
+    return release
+
+
+def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
+    """Whether the stable release has all the traffic now; False when its instances need more time to come back."""
+    if record.stable is None:
+        return True
+    stable = int(record.stable)
+    target = target_of(record.key)
+    ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
+    if runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
+        workload = workload_of(record.key, _stored_release(record.key, stable))
+        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports))
+        while runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
+            if ports.clock() >= ends:
+                return False
+            ports.sleep(0.5)
+    runtime.set_weights(ports.cluster, target, {stable: 100}, host=host_of(record, ports))
+    return True
+
+
+def _is_live(live: int | None, number: int, record: DeploymentRecord) -> bool:
+    return live == number and record.stable is not None
+
+
+def _turned_back(record: DeploymentRecord, reason: str) -> str:
+    if record.stable is None:
+        return f"The release was removed; there was none before it. {reason}"
+    return f"All requests go to release {int(record.stable)} again. {reason}"

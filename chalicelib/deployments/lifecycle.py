@@ -1,0 +1,155 @@
+"""Creating and reading deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.builds.service import get_source
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
+from chalicelib.deployments.releases import Release, get_release
+from chalicelib.deployments.rules import State
+from chalicelib.identity.principal import Principal
+from chalicelib.platform import once as keys
+from chalicelib.platform.errors import Conflict, LostRace, NotFound
+from chalicelib.platform.ids import NewId
+from chalicelib.platform.once import Once
+from chalicelib.platform.storage import Storage
+from chalicelib.platform.table import ConditionFailed, Put, Write, commit, fetch, fetch_together, page
+from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import Service, ServiceKey, config_address, enter, get_service, lane_write, service_address
+
+MACHINE = "cygni-deploy"
+TRIES = 4
+"""Times a request decides anew when another writer was first; beyond that the caller is told to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a new deployment is of: a source, or an earlier release (`copies`) with its own or the newest config."""
+
+    kind: str
+    source: str | None = None
+    copies: int | None = None
+    message: str = ""
+    commit: str = ""
+
+
+def create_deployment(
+    who: Principal,
+    key: ServiceKey,
+    wanted: Wanted,
+    *,
+    storage: Storage,
+    workflows: Workflows,
+    new_id: NewId,
+    now: datetime,
+    once: Once | None,
+) -> DeploymentRecord:
+    """Puts a deployment in the service's lane and starts it if its turn has come.
+
+    Raises NotFound, Conflict (the source was not uploaded, the service is being deleted, nothing is live), KeyReused.
+    """
+    if wanted.source is not None:
+        source = get_source(who, key.project, wanted.source)
+        if storage.size(source.key) is None:
+            raise Conflict(f"Source {source.id} was not uploaded.", remedy="Send the archive to its upload address first.")
+    for _ in range(TRIES):
+        try:
+            record, begins = _enter(who, key, wanted, new_id("dep"), now, once)
+            break
+        except ConditionFailed:
+            made = keys.seen(once)
+            if made is not None:
+                record = get_deployment(who, key, made)
+                begins = get_service(who, key).lane.active == made
+                break
+    else:
+        raise LostRace("Too many deployments of this service were created at the same moment.")
+    if begins and not record.ended:
+        start_workflow(record, workflows)
+    return record
+
+
+def get_deployment(who: Principal, key: ServiceKey, deployment: str) -> DeploymentRecord:
+    """One deployment. Raises NotFound."""
+    bound = ServiceKey(who.team, key.project, key.environment, key.service)
+    record = fetch(DeploymentRecord, deployments_pk(bound), deployment)
+    if record is None:
+        raise NotFound(f"Service {key.service} has no deployment {deployment}.")
+    return record
+
+
+def list_deployments(
+    who: Principal, key: ServiceKey, *, cursor: str | None, limit: int
+) -> tuple[list[DeploymentRecord], str | None]:
+    """A page of a service's deployments, newest first. Raises NotFound without the service."""
+    records, after = page(DeploymentRecord, deployments_pk(key), "dep_", cursor=cursor, limit=limit, newest_first=True)
+    if not records and cursor is None:
+        get_service(who, key)
+    return records, after
+
+
+def workflow_input(record: DeploymentRecord) -> dict[str, Any]:
+    """What travels through a workflow: names and ids only."""
+    return {**record.key.to_dict(), "deployment": record.id}
+
+
+def execution_name(record: DeploymentRecord) -> str:
+    """The name of a deployment's workflow: the same deployment is the same execution, until a new attempt is made."""
+    attempt = int(record.attempt)
+    return record.id if attempt == 1 else f"{record.id}-{attempt}"
+
+
+def start_workflow(record: DeploymentRecord, workflows: Workflows) -> bool:
+    """Starts the workflow of a deployment whose turn has come. Starting it twice is starting it once: then it says False."""
+    return workflows.start(MACHINE, execution_name(record), workflow_input(record))
+
+
+def _enter(
+    who: Principal, key: ServiceKey, wanted: Wanted, new: str, now: datetime, once: Once | None
+) -> tuple[DeploymentRecord, bool]:
+    service_record, head = fetch_together(service_address(key), config_address(key))
+    if service_record is None:
+        raise NotFound(f"There is no service {key}.")
+    service = Service.from_record(service_record)
+    if service.deleting:
+        raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone, then create it anew.")
+    entered = enter(service.lane, new)
+    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=State.QUEUED.value)
+    record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
+    record.kind, record.number, record.stable = wanted.kind, entered.number, service.lane.live
+    record.source, record.message, record.commit = wanted.source, wanted.message, wanted.commit
+    record.config_version = int(head.number) if head is not None else 0
+    _copy(who, key, wanted, service, record)
+    record.tell(now, "queued", f"Release {entered.number} is asked for.", who.subject)
+    if not entered.begins:
+        record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
+    writes: list[Write] = [Put(record), lane_write(service, entered.lane), *keys.writes(once, new)]
+    if entered.superseded is not None:
+        writes.extend(_supersede(key, entered.superseded, new, now))
+    commit(writes)
+    return record, entered.begins
+
+
+def _copy(who: Principal, key: ServiceKey, wanted: Wanted, service: Service, record: DeploymentRecord) -> None:
+    """A redeploy takes the live release's image with the newest config; a rollback takes a release as it was."""
+    if wanted.source is not None:
+        return
+    number = wanted.copies if wanted.copies is not None else service.lane.live
+    if number is None:
+        raise Conflict("Nothing is live yet, so there is nothing to deploy again.", remedy="Deploy a source first.")
+    copied: Release = get_release(who, key, number)
+    record.copies, record.image = copied.number, copied.image
+    if wanted.kind == "rollback":
+        record.config_version = copied.config_version
+
+
+def _supersede(key: ServiceKey, deployment: str, by: str, now: datetime) -> list[Write]:
+    waiting = fetch(DeploymentRecord, deployments_pk(key), deployment)
+    if waiting is None or waiting.ended:
+        return []
+    waiting.state, waiting.ended_at, waiting.outcome = State.SUPERSEDED.value, now, f"A newer deployment, {by}, took its place."
+    waiting.tell(now, "superseded", waiting.outcome)
+    return [Put(waiting)]

@@ -1,0 +1,71 @@
+"""One look at the traffic of a rollout, and the one that a step's counts are counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.progress import state_of, strategy
+from chalicelib.deployments.releases import target_of
+from chalicelib.platform.clock import Clock
+from chalicelib.platform.errors import MetricsUnavailable
+from chalicelib.platform.traffic import Reading, TrafficMetrics
+from chalicelib.rollouts.service import Counts, Evidence, Phase, Sample
+from chalicelib.runtime import service as runtime
+
+
+def observe(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> Sample:
+    """One look at the traffic of both arms; an arm that cannot be read is None."""
+    number = int(record.number)
+    numbers = [number] if record.stable is None else [number, int(record.stable)]
+    try:
+        arms = runtime.traffic_arms(metrics, target_of(record.key), numbers)
+    except MetricsUnavailable:
+        arms = {}
+    stable = arms.get(int(record.stable)) if record.stable is not None else None
+    return Sample(clock(), state_of(record).weight, _counts(arms.get(number)), _counts(stable))
+
+
+def keep_baseline(record: DeploymentRecord, sample: Sample) -> None:
+    """Keeps the sample that a step's counts are counted from."""
+    record.baseline = {
+        "at": sample.at.isoformat(),
+        "weight": sample.weight,
+        "canary": _stored(sample.canary),
+        "stable": _stored(sample.stable),
+    }
+
+
+def stored_baseline(record: DeploymentRecord) -> list[Sample]:
+    """The sample kept when the step began; none before the first step."""
+    kept: dict[str, Any] | None = record.baseline
+    if kept is None:
+        return []
+    at = datetime.fromisoformat(kept["at"])
+    return [Sample(at, int(kept["weight"]), _read(kept["canary"]), _read(kept["stable"]))]
+
+
+def judged(record: DeploymentRecord, samples: Sequence[Sample], now: datetime) -> Evidence:
+    """The verdict on the present step, with what it rests on."""
+    state = state_of(record)
+    rules = strategy(record).while_paused() if state.phase is Phase.PAUSED else strategy(record)
+    return Evidence.of(record.id, rules, state.step, state.step_started_at or now, samples, now)
+
+
+def _counts(reading: Reading | None) -> Counts | None:
+    return None if reading is None else Counts(reading.requests, reading.errors, reading.buckets)
+
+
+def _stored(counts: Counts | None) -> list[Any] | None:
+    if counts is None:
+        return None
+    return [counts.requests, counts.errors, [[None if bound == float("inf") else bound, n] for bound, n in counts.latency]]
+
+
+def _read(stored: list[Any] | None) -> Counts | None:
+    if stored is None:
+        return None
+    latency = tuple((float("inf") if bound is None else float(bound), int(n)) for bound, n in stored[2])
+    return Counts(int(stored[0]), int(stored[1]), latency)

@@ -1,0 +1,94 @@
+"""What the tasks of a rollout have in common: taking up requests, moving along the table, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.rules import REQUEST_EVENTS, Request
+from chalicelib.platform.clock import Clock
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.kube import Cluster
+from chalicelib.platform.settings import Settings
+from chalicelib.platform.table import Put, Write, commit
+from chalicelib.platform.traffic import TrafficMetrics
+from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a rollout's tasks reach. `sleep` takes seconds."""
+
+    cluster: Cluster
+    metrics: TrafficMetrics
+    settings: Settings
+    clock: Clock
+    sleep: Callable[[float], None]
+
+
+Task = Mapping[str, str]
+
+
+def take_request(record: DeploymentRecord, now: datetime) -> bool:
+    """Takes up what was asked of the deployment and saves it; True when the rollout's next task is another one then.
+
+    A request that its phase does not know waits until one does, or until the end.
+    """
+    if record.requested is None:
+        return False
+    before = state_of(record)
+    by = f" (asked for by {record.requested_by})" if record.requested_by else ""
+    transition = move(record, REQUEST_EVENTS[Request(record.requested)], now)
+    if not transition.known:
+        return False
+    after = transition.state
+    if record.requested != Request.ABORT:
+        record.requested = None
+    if after.phase is not before.phase:
+        record.tell(now, after.phase.value, transition.sentence + by)
+    save(record)
+    return next_task(after.phase) != next_task(before.phase)
+
+
+def move(
+    record: DeploymentRecord, event: Event, now: datetime, *, reason: str = "", kind: str = "", message: str = ""
+) -> Transition:
+    """Applies an event to the rollout; with a `kind`, a known one gets an entry in the timeline. Saves nothing."""
+    transition = apply(state_of(record), event, strategy(record), now, reason)
+    if transition.known:
+        record.rollout = transition.state.to_dict()
+        if kind:
+            record.tell(now, kind, message or transition.sentence)
+    return transition
+
+
+def save(record: DeploymentRecord, *also: Write) -> None:
+    """Saves the deployment with what belongs to the same change. Raises LostRace when someone else was first."""
+    commit([Put(record), *also])
+
+
+def answer(record: DeploymentRecord) -> dict[str, str]:
+    """What a task gives back to the workflow: which task is next."""
+    state = record.rollout_state
+    return {"next": next_task(state.phase) if state is not None and not record.ended else "Done"}
+
+
+def state_of(record: DeploymentRecord) -> RolloutState:
+    """The rollout's state. Raises NotFound before there is one."""
+    state = record.rollout_state
+    if state is None:
+        raise NotFound(f"Deployment {record.id} has no rollout yet.")
+    return state
+
+
+def strategy(record: DeploymentRecord) -> Strategy:
+    """The strategy the deployment began with; none has no steps and no gates."""
+    return strategy_from_dict(record.strategy) if record.strategy is not None else Strategy(steps=())
+
+
+def phase_of(record: DeploymentRecord) -> Phase | None:
+    """The phase of a rollout under way; None before it began and after the deployment ended."""
+    state = record.rollout_state
+    return None if state is None or record.ended else state.phase

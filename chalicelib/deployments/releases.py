@@ -1,0 +1,100 @@
+"""Releases: what ran, so that it can run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord, release_sk, releases_pk
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, page
+from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service
+from chalicelib.runtime.service import Target, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One record of the whole: image by digest, start command where it overrides the image's, config version, spec."""
+
+    number: int
+    deployment: str
+    image: str
+    command: tuple[str, ...] | None
+    config_version: int
+    spec: ServiceSpec
+    created_at: datetime
+
+
+def target_of(key: ServiceKey) -> Target:
+    """The service as a cluster knows it."""
+    return Target(key.team, key.project, key.environment, key.service)
+
+
+def get_release(who: Principal, key: ServiceKey, number: int) -> Release:
+    """One release. Raises NotFound."""
+    bound = ServiceKey(who.team, key.project, key.environment, key.service)
+    found = find_release(bound, number)
+    if found is None:
+        raise NotFound(f"Service {key.service} has no release {number}.", remedy="`cygni releases` lists those there are.")
+    return found
+
+
+def list_releases(who: Principal, key: ServiceKey, *, cursor: str | None, limit: int) -> tuple[list[Release], str | None]:
+    """A page of a service's releases, newest first. Raises NotFound without the service."""
+    records, after = page(ReleaseRecord, releases_pk(key), "RELEASE#", cursor=cursor, limit=limit, newest_first=True)
+    if not records and cursor is None:
+        get_service(who, key)
+    return [_release(record) for record in records], after
+
+
+def find_release(key: ServiceKey, number: int) -> Release | None:
+    """One release, or None."""
+    record = fetch(ReleaseRecord, releases_pk(key), release_sk(number))
+    return None if record is None else _release(record)
+
+
+def keep_release(deployment: DeploymentRecord, release: Release) -> None:
+    """Records what a deployment releases. Keeping it twice is keeping it once."""
+    record = ReleaseRecord(
+        releases_pk(deployment.key),
+        release_sk(release.number),
+        number=release.number,
+        deployment=release.deployment,
+        image=release.image,
+        command=list(release.command) if release.command else None,
+        config_version=release.config_version,
+        spec=release.spec.model_dump(mode="json", by_alias=True),
+        created_at=release.created_at,
+    )
+    try:
+        commit([Put(record)])
+    except ConditionFailed:
+        if find_release(deployment.key, release.number) is None:
+            raise
+
+
+def workload_of(key: ServiceKey, release: Release) -> Workload:
+    """The release with its config, ready for the cluster."""
+    config = get_config_version(key, release.config_version)
+    return Workload(
+        target=target_of(key),
+        number=release.number,
+        image=release.image,
+        command=release.command,
+        spec=release.spec,
+        config=config.values,
+        replicas=release.spec.scale.min,
+    )
+
+
+def _release(record: ReleaseRecord) -> Release:
+    return Release(
+        int(record.number),
+        record.deployment,
+        record.image,
+        tuple(record.command) if record.command else None,
+        int(record.config_version),
+        ServiceSpec.model_validate(record.spec),
+        record.created_at,
+    )

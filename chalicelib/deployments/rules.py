@@ -1,0 +1,131 @@
+"""A deployment's state, what may be asked of it, and how it ends. Pure.
+
+1. A deployment ends once; an ended one takes no request and changes no more.
+2. An abort outranks every other request that was not yet taken up.
+3. How it ended is read from what happened to its build and its rollout, never from a workflow's opinion.
+4. A timeline keeps its first and newest entries; entry numbers rise without gaps, so that a cursor is a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.rollouts.service import Event, Phase, RolloutState, ready_to_promote
+
+KEEP_FIRST = 20
+KEEP_NEWEST = 130
+"""Timeline entries kept of a long rollout, so that a record stays far below the table's 400 KB."""
+
+
+class State(StrEnum):
+    """Where a deployment stands."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    ROLLING_OUT = "rolling_out"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+ENDED = frozenset({State.PROMOTED, State.ROLLED_BACK, State.FAILED, State.CANCELLED, State.SUPERSEDED})
+
+
+class Request(StrEnum):
+    """What a person may ask of a deployment under way."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+
+
+REQUEST_EVENTS = {
+    Request.ABORT: Event.ABORT_REQUESTED,
+    Request.PAUSE: Event.PAUSE_REQUESTED,
+    Request.RESUME: Event.RESUME_REQUESTED,
+    Request.PROMOTE: Event.PROMOTE_NOW_REQUESTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One entry of a timeline. `kind` is a stable name; `by` is who asked, where somebody did."""
+
+    seq: int
+    at: datetime
+    kind: str
+    message: str
+    by: str | None = None
+
+    def to_list(self) -> list[Any]:
+        """As JSON-able values, short, since they are written with every change."""
+        return [self.seq, self.at.isoformat(), self.kind, self.message, self.by]
+
+    @classmethod
+    def from_list(cls, stored: list[Any]) -> TimelineEvent:
+        """The entry that `to_list` stored."""
+        return cls(int(stored[0]), datetime.fromisoformat(stored[1]), stored[2], stored[3], stored[4])
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a deployment ended, and the sentence that says why."""
+
+    state: State
+    outcome: str
+
+
+def grown(timeline: list[list[Any]], event: TimelineEvent) -> list[list[Any]]:
+    """The stored timeline with one more entry."""
+    whole = [*timeline, event.to_list()]
+    if len(whole) <= KEEP_FIRST + KEEP_NEWEST:
+        return whole
+    return [*whole[:KEEP_FIRST], *whole[-KEEP_NEWEST:]]
+
+
+def refusal(request: Request, state: State, rollout: RolloutState | None) -> str | None:
+    """Why a request cannot be taken now, as a sentence; None when it can."""
+    if state in ENDED:
+        return f"The deployment has ended: it is {state.value.replace('_', ' ')}."
+    if request is Request.ABORT:
+        return None
+    if rollout is None:
+        return f"The deployment is still {state.value}; it can be aborted, and has nothing yet to {request.value}."
+    if request is Request.PROMOTE and not ready_to_promote(rollout.phase):
+        return f"The release cannot be promoted while it is {_phase(rollout)}."
+    if request in (Request.PAUSE, Request.RESUME) and rollout.phase in _CLOSING:
+        return f"The rollout is {_phase(rollout)}; it is too late to {request.value} it."
+    return None
+
+
+def merged(request: Request, standing: str | None) -> Request:
+    """The request that stands when one is asked for while another was not yet taken up."""
+    return Request.ABORT if standing == Request.ABORT else request
+
+
+def ending(rollout: RolloutState | None, *, aborted: bool, build_state: str | None, build_error: str | None) -> Ending | None:
+    """How a deployment ended, from the facts; None while its rollout still has to be brought to an end."""
+    if rollout is not None and rollout.phase is Phase.PROMOTED:
+        return Ending(State.PROMOTED, rollout.reason or "Every gate was kept to.")
+    if rollout is not None and rollout.phase is Phase.ROLLED_BACK:
+        return Ending(State.ROLLED_BACK, rollout.reason or "The stable version has all the traffic.")
+    if rollout is not None and rollout.phase is not Phase.PENDING:
+        return None
+    if aborted or build_state == "cancelled":
+        return Ending(State.CANCELLED, "Aborted before it reached the cluster.")
+    if build_state == "failed":
+        return Ending(State.FAILED, build_error or "The build failed.")
+    return None
+
+
+_CLOSING = frozenset({Phase.PROMOTING, Phase.SETTLING, Phase.ROLLING_BACK, Phase.PROMOTED, Phase.ROLLED_BACK})
+
+
+def _phase(rollout: RolloutState) -> str:
+    return rollout.phase.value.replace("_", " ")

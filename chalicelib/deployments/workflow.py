@@ -1,0 +1,137 @@
+"""The beginning and the end of a deployment's workflow, and the sweep that starts it again when it was lost.
+
+Each function may run twice with the same input and leaves the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from chalicelib.builds.service import Build, build_id_of, get_build, open_build
+from chalicelib.deployments.lifecycle import MACHINE, execution_name, start_workflow
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
+from chalicelib.deployments.rules import Ending, Request, State, ending
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.logs import log
+from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
+from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import Lane, ServiceKey, busy_services, get_lane, leave, update_lane
+
+RUNNING = "RUNNING"
+
+
+def load(event: Mapping[str, str]) -> DeploymentRecord:
+    """The deployment that a workflow's input names. Raises NotFound."""
+    key = ServiceKey.from_dict(dict(event))
+    record = fetch(DeploymentRecord, deployments_pk(key), event["deployment"])
+    if record is None:
+        raise NotFound(f"There is no deployment {event['deployment']} of {key}.")
+    return record
+
+
+def begin(event: Mapping[str, str], *, now: datetime) -> dict[str, str]:
+    """What the workflow does next: Build, Rollout, or Finish when the deployment was aborted or has ended."""
+    record = load(event)
+    build = build_id_of(record.id)
+    if record.ended or (record.requested == Request.ABORT and record.rollout is None):
+        return {"next": "Finish", "build": build}
+    if record.source is None or record.rollout is not None:
+        return {"next": "Rollout", "build": build}
+    open_build(record.key, build, source=record.source, now=now)
+    if record.state == State.QUEUED:
+        record.state = State.BUILDING.value
+        record.tell(now, "building", "The image is being built.")
+        commit([Put(record)])
+    return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", "build": build}
+
+
+def finish(event: Mapping[str, str], *, workflows: Workflows, now: datetime) -> dict[str, str]:
+    """Records how the deployment ended and lets the next in the queue begin.
+
+    A rollout that was left half-way is no end: the answer is then `unfinished`, the lane stays taken, and the sweep starts
+    the workflow again, which goes on where the rollout stands.
+    """
+    record = load(event)
+    if not record.ended:
+        found = _ending(record)
+        if found is None:
+            return {"next": "Unfinished", "state": record.state}
+        record.state, record.outcome, record.ended_at = found.state.value, found.outcome, now
+        record.requested = None
+        record.tell(now, found.state.value, found.outcome)
+        commit([Put(record)])
+    _make_room(record, workflows)
+    return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
+
+
+def sweep(*, workflows: Workflows, now: datetime) -> int:
+    """Starts again every workflow that should be running and is not; answers how many.
+
+    Such a one was never started (a crash between the write and the start), or was lost (the embedded cloud was restarted,
+    or the cluster stayed away longer than its retries).
+    """
+    started = 0
+    for key in busy_services():
+        lane = get_lane(key)
+        record = fetch(DeploymentRecord, deployments_pk(key), lane.active) if lane.active else None
+        if record is None:
+            _drop(key, lane, workflows)
+        elif record.ended:
+            _make_room(record, workflows)
+        elif _revive(record, workflows, now):
+            started += 1
+    return started
+
+
+def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bool:
+    status = workflows.status(MACHINE, execution_name(record))
+    if status == RUNNING:
+        return False
+    if status is not None:
+        record.attempt = int(record.attempt) + 1
+        record.tell(now, "restarted", "Its workflow was interrupted and goes on where it stood.")
+        try:
+            commit([Put(record)])
+        except ConditionFailed:
+            return False
+    log.info("workflow started again", extra={"deployment": record.id, "attempt": int(record.attempt)})
+    return start_workflow(record, workflows)
+
+
+def _ending(record: DeploymentRecord) -> Ending | None:
+    build = _build_of(record)
+    return ending(
+        record.rollout_state,
+        aborted=record.requested == Request.ABORT,
+        build_state=build.state if build else None,
+        build_error=build.error if build else None,
+    )
+
+
+def _build_of(record: DeploymentRecord) -> Build | None:
+    if record.source is None:
+        return None
+    try:
+        return get_build(record.team, build_id_of(record.id))
+    except NotFound:
+        return None
+
+
+def _make_room(record: DeploymentRecord, workflows: Workflows) -> None:
+    """Takes an ended deployment out of its lane and starts the one that waited for it."""
+    lane = update_lane(record.key, lambda lane: leave(lane, record.id)[0])
+    _start_active(record.key, lane, workflows)
+
+
+def _drop(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
+    """A lane that is held by a deployment without a record is freed."""
+    if lane.active is not None:
+        active = lane.active
+        _start_active(key, update_lane(key, lambda held: leave(held, active)[0]), workflows)
+
+
+def _start_active(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
+    following = fetch(DeploymentRecord, deployments_pk(key), lane.active) if lane.active else None
+    if following is not None and not following.ended:
+        start_workflow(following, workflows)

@@ -1,0 +1,19 @@
+"""The first and the last task of the deploy workflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.deployments import service as deployments
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.workflows import Workflows
+
+
+def begin(event: dict[str, Any], _context: object) -> dict[str, str]:
+    """Says whether the deployment needs a build."""
+    return deployments.begin(event, now=utc_now())
+
+
+def finish(event: dict[str, Any], _context: object) -> dict[str, str]:
+    """Records how the deployment ended, and lets the next begin."""
+    return deployments.finish(event, workflows=Workflows(), now=utc_now())

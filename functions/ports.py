@@ -1,0 +1,21 @@
+"""What the handlers reach: made at the first invocation, kept for the life of the process."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from chalicelib.deployments.service import Ports
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.kube import KubernetesCluster
+from chalicelib.platform.settings import settings
+from chalicelib.platform.traffic import traffic_metrics
+
+
+@cache
+def rollout_ports() -> Ports:
+    """The ports of a rollout's tasks."""
+    known = settings()
+    cluster = KubernetesCluster.from_kubeconfig(known.kubeconfig)
+    metrics = traffic_metrics(known.metrics_kind, known.metrics_url)
+    return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep)

@@ -1,0 +1,14 @@
+"""Every minute: workflows that should be running and are not are started again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.deployments import service as deployments
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.workflows import Workflows
+
+
+def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Answers how many were started again."""
+    return {"started": deployments.sweep(workflows=Workflows(), now=utc_now())}

@@ -1,0 +1,143 @@
+"""A rollout driven task by task against fakes, as the workflow would drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.builds.models import BUILD, BuildRecord, build_pk
+from chalicelib.builds.service import build_id_of
+from chalicelib.deployments import service as deployments
+from chalicelib.deployments.service import Ports
+from chalicelib.platform.table import Put, commit, fetch
+from chalicelib.projects.service import ServiceSpec
+from tests.fakes.kube import FakeCluster
+from tests.support.world import TEAM, Client, Fakes
+
+IMAGE = "registry.localhost/hello/web@sha256:" + "a" * 64
+SPEC = ServiceSpec.model_validate(
+    {
+        "rollout": {
+            "steps": [{"weight": 20, "for": "10s"}, {"weight": 50, "for": "10s"}],
+            "interval": "1s",
+            "minRequests": 20,
+            "gates": {"errorRate": 5, "latencyP95": 400},
+        }
+    }
+)
+TASKS: dict[str, Callable[[dict[str, Any], Ports], dict[str, str]]] = {
+    "Prepare": deployments.prepare,
+    "AwaitReady": deployments.await_ready,
+    "Shift": deployments.shift,
+    "Analyse": deployments.analyse,
+    "Promote": deployments.promote,
+    "Settle": deployments.settle,
+    "RollBack": deployments.roll_back,
+}
+
+
+@dataclass
+class Stage:
+    """The API, the fakes behind it, a cluster whose pods become ready at once, and traffic that flows while time passes.
+
+    `failing` and `slow` are shares of the canary's requests; `ready` says whether new releases become ready.
+    """
+
+    api: Client
+    fakes: Fakes
+    cluster: FakeCluster = field(default_factory=FakeCluster)
+    path: str = "/v1/projects/hello/environments/prod/services/web"
+    failing: float = 0.0
+    slow: float = 0.0
+    rate: int = 50
+    ready: bool = True
+
+    def ports(self) -> Ports:
+        """The ports of the tasks; sleeping makes pods ready and traffic flow."""
+        settings = replace(self.fakes.settings, analysis_slice=60, ready_slice=20)
+        return Ports(
+            cluster=self.cluster, metrics=self.fakes.metrics, settings=settings, clock=self.fakes.clock, sleep=self.sleep
+        )
+
+    def sleep(self, seconds: float) -> None:
+        self.fakes.clock.sleep(max(seconds, 1))
+        self.flow(int(self.rate * max(seconds, 1)))
+
+    def flow(self, requests: int) -> None:
+        """Sends requests by the weights of the route; the newest release is the canary."""
+        weights = self.weights()
+        newest = max(weights, default=0)
+        for number, weight in weights.items():
+            share = requests * weight // 100
+            bad = number == newest and weight < 100
+            errors, slow = (int(share * self.failing), int(share * self.slow)) if bad else (0, 0)
+            self.fakes.metrics.serve(f"web-r{number}", share, errors=errors, slow=slow)
+
+    def weights(self) -> dict[int, int]:
+        from chalicelib.runtime import service as runtime
+
+        return runtime.weights(self.cluster, runtime.Target(TEAM, "hello", "prod", "web"))
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        """A deployment that has its image already."""
+        source = self._source()
+        made = self.api.post(f"{self.path}/deployments", {"source": source, **body})
+        assert made.status == 201, made.text
+        return dict(made.json)
+
+    def built(self, deployment: str, spec: ServiceSpec = SPEC, *, digit: str = "a") -> None:
+        """Records that the deployment's build succeeded."""
+        build = build_id_of(deployment)
+        record = fetch(BuildRecord, build_pk(TEAM, build), BUILD)
+        assert record is not None
+        record.state, record.image = "succeeded", IMAGE.replace("a" * 64, digit * 64)
+        record.spec, record.command = spec.model_dump(mode="json", by_alias=True), None
+        commit([Put(record)])
+
+    def event(self, deployment: str) -> dict[str, Any]:
+        return {"team": TEAM, "project": "hello", "environment": "prod", "service": "web", "deployment": deployment}
+
+    def begin(self, deployment: str) -> dict[str, str]:
+        return deployments.begin(self.event(deployment), now=self.fakes.clock())
+
+    def run(self, deployment: str, task: str = "Prepare", *, until: str = "Done", most: int = 60) -> list[str]:
+        """Runs tasks as the workflow's Choice would, until `until` is next; answers the tasks that ran."""
+        ran: list[str] = []
+        while task not in ("Done", until):
+            ran.append(task)
+            assert len(ran) < most, ran
+            if task == "AwaitReady" and self.ready:
+                self.make_ready()
+            task = TASKS[task](self.event(deployment), self.ports())["next"]
+        return ran
+
+    def finish(self, deployment: str) -> dict[str, str]:
+        return deployments.finish(self.event(deployment), workflows=self.fakes.workflows, now=self.fakes.clock())  # type: ignore[arg-type]
+
+    def deploy(self, *, digit: str = "a", spec: ServiceSpec = SPEC) -> dict[str, Any]:
+        """A whole deployment, to whatever end it comes to."""
+        made = self.create()
+        self.begin(made["id"])
+        self.built(made["id"], spec, digit=digit)
+        self.run(made["id"])
+        self.finish(made["id"])
+        return self.read(made["id"])
+
+    def read(self, deployment: str) -> dict[str, Any]:
+        return dict(self.api.get(f"{self.path}/deployments/{deployment}").json)
+
+    def make_ready(self) -> None:
+        """Every Deployment's pods run and answer."""
+        for (kind, namespace, name), _ in list(self.cluster.state().items()):
+            if kind == "Deployment":
+                self.cluster.make_ready(namespace, name)
+
+    def _source(self) -> str:
+        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
+        import boto3
+
+        boto3.client("s3", region_name="us-east-1").put_object(
+            Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=b"abc"
+        )
+        return str(made["id"])

@@ -1,0 +1,226 @@
+"""The API's ports as fakes that keep what was asked of them, and a client that speaks to the app as API Gateway does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.api.application import create_app
+from chalicelib.api.world import World
+from chalicelib.platform.ids import encode
+from chalicelib.platform.settings import Settings
+from chalicelib.platform.storage import Storage
+from chalicelib.platform.traffic import Reading
+
+KEY = "cyg_test-key"
+TEAM = "team_01J00000000000000000000000"
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved; `sleep` moves it."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Ids:
+    """Ids that count up."""
+
+    count: int = 0
+
+    def __call__(self, prefix: str, now: datetime) -> str:
+        self.count += 1
+        return f"{prefix}_{encode(int(now.timestamp() * 1000), self.count)}"
+
+
+@dataclass
+class FakeWorkflows:
+    """Keeps started executions by name, and answers given to tokens."""
+
+    started: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(self, machine: str, name: str, value: Mapping[str, Any]) -> bool:
+        if name in self.started:
+            return False
+        self.started[name] = {"machine": machine, **value}
+        self.statuses[name] = "RUNNING"
+        return True
+
+    def status(self, machine: str, name: str) -> str | None:
+        return self.statuses.get(name)
+
+    def succeed(self, token: str, value: Mapping[str, Any]) -> None:
+        self.answers.append((token, "succeeded"))
+
+    def fail(self, token: str, error: str, cause: str) -> None:
+        self.answers.append((token, error))
+
+
+@dataclass
+class FakeFunctions:
+    """Keeps calls to other functions; `answers` gives what a call returns."""
+
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, name: str, event: Mapping[str, Any]) -> Any:
+        self.calls.append((name, dict(event)))
+        return self.answers[name]
+
+    def send(self, name: str, event: Mapping[str, Any]) -> None:
+        self.calls.append((name, dict(event)))
+
+
+@dataclass
+class FakeBuilders:
+    """Keeps builds that were started and stopped."""
+
+    started: dict[str, dict[str, str]] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def start(self, token: str, variables: Mapping[str, str], *, buildspec: str, timeout: int) -> str:
+        self.started[token] = dict(variables)
+        return f"cygni-build:{token}"
+
+    def stop(self, build_id: str) -> None:
+        self.stopped.append(build_id)
+
+    def log(self, build_id: str, token: str | None) -> tuple[list[str], str | None]:
+        start = int(token or 0)
+        return self.lines[start:], str(len(self.lines))
+
+
+@dataclass
+class FakeMetrics:
+    """Readings by backend name, as a gateway would have counted them."""
+
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+    def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
+        return {name: self.readings[name] for name in backends if name in self.readings}
+
+    def serve(self, backend: str, requests: int, *, errors: int = 0, slow: int = 0) -> None:
+        """Counts requests on a backend: `slow` of them took 0.9 s, the others 10 ms."""
+        before = self.readings.get(backend, Reading(0, 0, ((0.01, 0), (0.5, 0), (1.0, 0), (float("inf"), 0))))
+        quick, whole = before.buckets[0][1] + requests - slow, before.requests + requests
+        buckets = ((0.01, quick), (0.5, quick), (1.0, whole), (float("inf"), whole))
+        self.readings[backend] = Reading(whole, before.errors + errors, buckets)
+
+
+@dataclass
+class Fakes:
+    """Everything a test may look at or set."""
+
+    clock: Clock = field(default_factory=Clock)
+    ids: Ids = field(default_factory=Ids)
+    workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
+    functions: FakeFunctions = field(default_factory=FakeFunctions)
+    builders: FakeBuilders = field(default_factory=FakeBuilders)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    settings: Settings = field(
+        default_factory=lambda: Settings(
+            admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(), admin_team=TEAM, apps_port=8080, apps_scheme="http"
+        )
+    )
+
+    def world(self) -> World:
+        """The ports as the API takes them."""
+        return World(
+            settings=self.settings,
+            clock=self.clock,
+            make_id=self.ids,
+            storage=Storage("cygni"),
+            workflows=self.workflows,  # type: ignore[arg-type]
+            functions=self.functions,  # type: ignore[arg-type]
+            builders=self.builders,  # type: ignore[arg-type]
+            metrics=self.metrics,
+        )
+
+
+@dataclass
+class Reply:
+    """An answer of the API."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Client:
+    """Calls the app with API Gateway's REST proxy event."""
+
+    def __init__(self, fakes: Fakes, key: str | None = KEY) -> None:
+        self.fakes, self.key = fakes, key
+        self.app = create_app(fakes.world)
+        self.patterns = [
+            (re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"), path) for path in self.app.routes
+        ]
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: str | None = None,
+    ) -> Reply:
+        resource, values = self._route(path)
+        sent = {"content-type": "application/json", **(headers or {})}
+        if self.key is not None:
+            sent.setdefault("authorization", f"Bearer {self.key}")
+        event = {
+            "resource": resource,
+            "path": path,
+            "httpMethod": method,
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "pathParameters": values or None,
+            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+            "requestContext": {
+                "httpMethod": method,
+                "resourcePath": resource,
+                "requestId": "req-1",
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+            "body": raw if raw is not None else (json.dumps(body) if body is not None else None),
+            "isBase64Encoded": False,
+            "stageVariables": None,
+        }
+        answer = self.app(event, None)
+        flat = {name.lower(): value for name, value in answer["headers"].items()}
+        return Reply(answer["statusCode"], flat, answer["body"])
+
+    def get(self, path: str, **more: Any) -> Reply:
+        return self("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Reply:
+        return self("POST", path, body, **more)
+
+    def _route(self, path: str) -> tuple[str, dict[str, str]]:
+        for pattern, resource in sorted(self.patterns, key=lambda each: each[1].count("{")):
+            match = pattern.match(path)
+            if match:
+                return resource, match.groupdict()
+        raise AssertionError(f"no route for {path}")
