@@ -1,0 +1,86 @@
+"""Projects, environments and services: listing, creating, deleting."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cygni.cli.api import Place, every
+from cygni.cli.errors import Usage
+from cygni.cli.frame import Scope, command
+from cygni.cli.options import Description, Yes
+from cygni.cli.session import Session
+from cygni.cli.views.tables import environments_table, projects_table, services_table
+
+environments = typer.Typer(help="Environments of a project.", no_args_is_help=True)
+services = typer.Typer(help="Services of an environment.", no_args_is_help=True)
+
+
+@command(Scope.API)
+def projects(session: Session) -> None:
+    """List projects.
+
+    Example: cygni projects
+    """
+    found = list(every(lambda cursor: session.api.projects(cursor=cursor)))
+    session.printer.result({"items": found, "next_cursor": None}, projects_table(found, session.runtime.now()))
+
+
+@environments.command("list")
+@command(Scope.PROJECT)
+def list_environments(session: Session) -> None:
+    """List a project's environments.
+
+    Example: cygni environments list
+    """
+    found = list(every(lambda cursor: session.api.environments(session.project, cursor=cursor)))
+    session.printer.result({"items": found, "next_cursor": None}, environments_table(found, session.runtime.now()))
+
+
+@environments.command("create")
+@command(Scope.PROJECT)
+def create_environment(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and single hyphens.")],
+    description: Description = "",
+) -> None:
+    """Create an environment.
+
+    Example: cygni environments create staging
+    """
+    made = session.api.create_environment(session.project, name, description=description)
+    hint = Text.assemble(("next: ", "bold"), f"Deploy to it with `cygni deploy --environment {name}`.")
+    session.printer.result(made, Text(f"Created the environment {name} of {session.project}."), hint)
+
+
+@services.command("list")
+@command(Scope.ENVIRONMENT)
+def list_services(session: Session) -> None:
+    """List an environment's services.
+
+    Example: cygni services list
+    """
+    found = list(every(lambda cursor: session.api.services(session.project, session.environment, cursor=cursor)))
+    session.printer.result({"items": found, "next_cursor": None}, services_table(found))
+
+
+@services.command("delete")
+@command(Scope.ENVIRONMENT)
+def delete_service(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The service.")],
+    yes: Yes = False,
+) -> None:
+    """Delete a service: its releases stop, its address no longer answers. This cannot be undone.
+
+    Example: cygni services delete worker
+    """
+    place = Place(session.project, session.environment, name)
+    if not yes:
+        if session.printer.json_mode:
+            raise Usage("Deleting must be agreed to.", remedy="Add --yes.")
+        typer.confirm(f"Delete the service {place} with all its releases?", abort=True)
+    deleted = session.api.delete_service(place)
+    session.printer.result(deleted, Text(f"{place} is being deleted."))

@@ -1,0 +1,106 @@
+"""Steering a rollout: promote, pause, resume, abort; going back; following; judging again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cygni.cli.exits import Exit
+from cygni.cli.frame import Scope, command
+from cygni.cli.names import active, deployment_id, release_number
+from cygni.cli.options import ActiveDeploymentWord, DeploymentWord, Wait
+from cygni.cli.session import Session
+from cygni.cli.shapes import Deployment
+from cygni.cli.views.outcome import outcome
+from cygni.cli.views.tables import replay_view
+from cygni.cli.watch import begin, watch
+
+
+@command(Scope.SERVICE)
+def promote(session: Session, deployment: ActiveDeploymentWord = None) -> None:
+    """Promote the release under way now, without its remaining steps.
+
+    Example: cygni promote
+    """
+    _steer(session, deployment, "promote", lambda each: f"r{each['release']} is being promoted.")
+
+
+@command(Scope.SERVICE)
+def pause(session: Session, deployment: ActiveDeploymentWord = None) -> None:
+    """Hold the rollout at its present weight; its gates stay on watch.
+
+    Example: cygni pause
+    """
+    _steer(session, deployment, "pause", lambda each: f"r{each['release']} is held; go on with `cygni resume`.")
+
+
+@command(Scope.SERVICE)
+def resume(session: Session, deployment: ActiveDeploymentWord = None) -> None:
+    """Let a paused rollout go on.
+
+    Example: cygni resume
+    """
+    _steer(session, deployment, "resume", lambda each: f"r{each['release']} goes on.")
+
+
+@command(Scope.SERVICE)
+def abort(session: Session, deployment: ActiveDeploymentWord = None) -> None:
+    """Stop a deployment: a waiting one is cancelled, a build is stopped, a rollout is rolled back.
+
+    Example: cygni abort r4
+    """
+    _steer(session, deployment, "abort", lambda each: f"r{each['release']} is being stopped.")
+
+
+@command(Scope.SERVICE)
+def follow(session: Session, deployment: DeploymentWord = "latest") -> Exit:
+    """Follow a deployment to its end; the exit code says how it ended.
+
+    With --json a stream: one object a line, with a `type` of event, build_log, progress or ended.
+
+    Example: cygni follow latest
+    """
+    place = session.place
+    return watch(session, session.api.deployment(place, deployment_id(session.api, place, deployment)), stream=True)
+
+
+@command(Scope.SERVICE)
+def rollback(
+    session: Session,
+    release: Annotated[
+        str | None, typer.Argument(metavar="[RELEASE]", help="A release (r3); default: the one live before.")
+    ] = None,
+    wait: Wait = True,
+) -> Exit:
+    """Return to an earlier release, with the image and the config it had.
+
+    Example: cygni rollback r3
+    """
+    number = release_number(release) if release is not None else None
+    return begin(session, session.api.roll_back(session.place, release=number), wait=wait)
+
+
+@command(Scope.SERVICE)
+def replay(session: Session, deployment: DeploymentWord = "latest") -> Exit | None:
+    """Judge a rollout again from its recorded evidence; exit code 13 if a verdict differs.
+
+    Example: cygni replay r3
+    """
+    place = session.place
+    answer = session.api.replay(place, deployment_id(session.api, place, deployment))
+    session.printer.result(answer, replay_view(answer))
+    return None if answer["agrees"] else Exit.DISAGREES
+
+
+def _steer(session: Session, word: str | None, verb: str, words: Callable[[Deployment], str]) -> None:
+    place = session.place
+    deployment = active(session.api, place) if word is None else deployment_id(session.api, place, word)
+    answer = session.api.steer(place, deployment, verb)
+    if answer["ended"]:
+        session.printer.result(answer, outcome(answer))
+        return
+    hint = Text.assemble(("next: ", "bold"), f"Watch with `cygni follow {answer['id']}`.")
+    session.printer.result(answer, Text(words(answer)), hint)

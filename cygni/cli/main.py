@@ -1,0 +1,105 @@
+"""The `cygni` command: its whole tree on one screen, grouped by what one is about to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cygni import __version__
+from cygni.cli.commands import account, config, deploy, doctor, history, init, logs, places, rollouts
+
+app = typer.Typer(
+    name="cygni",
+    help="Deploy applications, with health-gated canaries, to any Kubernetes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cygni {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Deploy applications, with health-gated canaries, to any Kubernetes."""
+
+
+TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
+    (
+        "Ship",
+        {
+            "init": init.init,
+            "plan": deploy.plan,
+            "deploy": deploy.deploy,
+            "follow": rollouts.follow,
+            "rollback": rollouts.rollback,
+        },
+    ),
+    (
+        "Steer a rollout",
+        {
+            "promote": rollouts.promote,
+            "pause": rollouts.pause,
+            "resume": rollouts.resume,
+            "abort": rollouts.abort,
+            "replay": rollouts.replay,
+        },
+    ),
+    (
+        "Look",
+        {
+            "status": history.status,
+            "deployments": history.deployments,
+            "releases": history.releases,
+            "logs": logs.logs,
+            "build-log": logs.build_log,
+            "open": account.open_url,
+        },
+    ),
+    (
+        "Set up",
+        {
+            "config": config.config,
+            "projects": places.projects,
+            "environments": places.environments,
+            "services": places.services,
+        },
+    ),
+    (
+        "This machine",
+        {
+            "doctor": doctor.doctor,
+            "whoami": account.whoami,
+            "version": account.version,
+        },
+    ),
+)
+"""Panel → command name → verb, or a group of verbs for a noun."""
+
+for _panel, _commands in TREE:
+    for _name, _verb in _commands.items():
+        if isinstance(_verb, typer.Typer):
+            app.add_typer(_verb, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_verb)
+
+
+def run() -> None:
+    """The console script's entry."""
+    # Accents and box characters must not end a deployment on a terminal with a narrow encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(prog_name="cygni")

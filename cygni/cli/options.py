@@ -1,0 +1,17 @@
+"""Options and arguments that several commands share, named once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Wait = Annotated[bool, typer.Option("--wait/--detach", help="Follow it to its end, or return once it is accepted.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many to list, newest first.")]
+Message = Annotated[str | None, typer.Option("--message", "-m", help="A sentence for people; default: the commit's subject.")]
+Description = Annotated[str, typer.Option("--description", help="A sentence for people.")]
+DeploymentWord = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="An id, a release (r3), or latest.")]
+ActiveDeploymentWord = Annotated[
+    str | None, typer.Argument(metavar="[DEPLOYMENT]", help="An id, a release (r3), or latest; default: the one under way.")
+]

@@ -1,0 +1,230 @@
+"""The parts of the API's answers that the command reads. The API's OpenAPI document is the authority; more fields may come.
+
+`TypedDict`s, because what the API sent is what `--json` prints: nothing is renamed or dropped on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypedDict, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Page(TypedDict, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class Whoami(TypedDict):
+    """Whom the token speaks for."""
+
+    subject: str
+    team: str
+    permissions: list[str]
+
+
+class Project(TypedDict):
+    """A project."""
+
+    name: str
+    description: str
+    created_at: str
+
+
+class Environment(TypedDict):
+    """An environment of a project."""
+
+    project: str
+    name: str
+    description: str
+    created_at: str
+
+
+class Service(TypedDict):
+    """A service with its live release and its queue."""
+
+    project: str
+    environment: str
+    name: str
+    url: str
+    live_release: int | None
+    active_deployment: str | None
+    waiting_deployment: str | None
+    deleting: bool
+    created_at: str
+    version: int
+
+
+class Config(TypedDict):
+    """A service's variables."""
+
+    version: int
+    values: dict[str, str]
+    changed_at: str | None
+
+
+class Upload(TypedDict):
+    """The request that uploads an archive."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
+class Source(TypedDict):
+    """A source archive."""
+
+    id: str
+    size: int
+    upload: Upload
+
+
+class Plan(TypedDict):
+    """How a source would be built."""
+
+    kind: str
+    summary: str
+    start: str | None
+    start_from: str | None
+    dockerfile: str | None
+
+
+class Rollout(TypedDict):
+    """Where a rollout stands."""
+
+    phase: str
+    step: int
+    steps: list[int]
+    weight: int
+    paused: bool
+    reason: str
+
+
+class Deployment(TypedDict):
+    """One attempt to take a release to production."""
+
+    id: str
+    project: str
+    environment: str
+    service: str
+    kind: str
+    state: str
+    ended: bool
+    release: int
+    stable_release: int | None
+    source: str | None
+    image: str | None
+    message: str
+    commit: str
+    requested: str | None
+    rollout: Rollout | None
+    outcome: str | None
+    url: str
+    created_at: str
+    ended_at: str | None
+    created_by: str
+
+
+class Event(TypedDict):
+    """One entry of a timeline."""
+
+    seq: int
+    at: str
+    kind: str
+    message: str
+    by: str | None
+
+
+class Timeline(TypedDict):
+    """Events since a cursor."""
+
+    items: list[Event]
+    next_cursor: str
+    ended: bool
+    state: str
+
+
+class Arm(TypedDict):
+    """The traffic of one release over a window: `error_rate` in percent, `latency_p95` in milliseconds."""
+
+    release: int
+    requests: int
+    errors: int
+    error_rate: float | None
+    latency_p95: float | None
+
+
+class Verdict(TypedDict):
+    """A verdict with its reason."""
+
+    decision: str
+    reason: str
+    rule_version: str
+
+
+class Traffic(TypedDict):
+    """The live traffic of a rollout since its present step began; `verdict` is what the judge would say now."""
+
+    at: str
+    phase: str
+    step: int
+    weight: int
+    canary: Arm | None
+    stable: Arm | None
+    verdict: Verdict | None
+
+
+class Replayed(TypedDict):
+    """One analysis, judged again."""
+
+    at: str
+    step: int
+    recorded: Verdict
+    replayed: Verdict
+    agrees: bool
+
+
+class Replay(TypedDict):
+    """All analyses of a deployment, judged again."""
+
+    deployment: str
+    agrees: bool
+    items: list[Replayed]
+
+
+class Release(TypedDict):
+    """A release: one record of the whole."""
+
+    number: int
+    deployment: str
+    image: str
+    config_version: int
+    spec: dict[str, Any]
+    live: bool
+    created_at: str
+
+
+class LogLine(TypedDict):
+    """One line that an instance wrote."""
+
+    at: str
+    release: int
+    instance: str
+    text: str
+
+
+class Logs(TypedDict):
+    """Log lines since a cursor."""
+
+    items: list[LogLine]
+    next_cursor: str
+
+
+class BuildLog(TypedDict):
+    """Build log lines since a cursor."""
+
+    lines: list[str]
+    next_cursor: str
+    complete: bool

@@ -1,0 +1,174 @@
+"""Follows a deployment before a person's or a machine's eyes, and says with an exit code how it ended."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from rich.live import Live
+from rich.text import Text
+
+from cygni.cli.api import Place
+from cygni.cli.errors import CliError
+from cygni.cli.exits import Exit, exit_of
+from cygni.cli.follow import BuildLine, Ended, Follower, Happened, Item, Lost, Progress
+from cygni.cli.printer import Printer
+from cygni.cli.runtime import Runtime
+from cygni.cli.session import Session
+from cygni.cli.shapes import Deployment, LogLine
+from cygni.cli.views.outcome import outcome
+from cygni.cli.views.progress import build_line, event_line, progress_line, progress_table
+
+_UNCHANGED_LINES_EVERY = timedelta(seconds=5)
+_LAST_LINES = 20
+
+
+class Show(Protocol):
+    """Where the items of a following go."""
+
+    def show(self, item: Item) -> None:
+        """Show one item."""
+
+
+class _PeopleShow:
+    """What both ways of showing to people share: events and build lines scroll by."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+
+    def show(self, item: Item) -> None:
+        """Print one item, or hand progress on."""
+        if isinstance(item, Happened):
+            self._printer.note(event_line(item.event))
+        elif isinstance(item, BuildLine):
+            self._printer.note(build_line(item.text))
+        elif isinstance(item, Lost):
+            self._printer.note(Text(f"{item.message} Trying again."))
+        else:
+            self.progress(item if isinstance(item, Progress) else None)
+
+    def progress(self, item: Progress | None) -> None:
+        """Show where the rollout stands; None at the end."""
+        raise NotImplementedError
+
+
+class PlainShow(_PeopleShow):
+    """Without a terminal, and for logs: one line for the traffic when the weight moved or 5 s passed."""
+
+    def __init__(self, printer: Printer, runtime: Runtime) -> None:
+        super().__init__(printer)
+        self._now = runtime.now
+        self._last: tuple[int, datetime] | None = None
+
+    def progress(self, item: Progress | None) -> None:
+        """Print a line if it is news."""
+        if item is None:
+            return
+        weight, now = (item.traffic or item.deployment["rollout"] or {"weight": 0})["weight"], self._now()
+        if self._last is None or self._last[0] != weight or now - self._last[1] >= _UNCHANGED_LINES_EVERY:
+            self._last = (weight, now)
+            self._printer.note(Text(progress_line(item)))
+
+
+class LiveShow(_PeopleShow):
+    """For a terminal: below the events the table of both arms is redrawn in place."""
+
+    def __init__(self, printer: Printer, live: Live) -> None:
+        super().__init__(printer)
+        self._live = live
+
+    def progress(self, item: Progress | None) -> None:
+        """Redraw the table, or take it away."""
+        self._live.update("" if item is None else progress_table(item), refresh=True)
+
+
+class StreamShow:
+    """For machines that follow: one JSON object a line, told apart by `type`."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+
+    def show(self, item: Item) -> None:
+        """Print one item as a JSON line."""
+        if isinstance(item, Happened):
+            self._printer.stream({"type": "event", **item.event})
+        elif isinstance(item, BuildLine):
+            self._printer.stream({"type": "build_log", "text": item.text})
+        elif isinstance(item, Progress):
+            self._printer.stream({"type": "progress", "deployment": item.deployment, "traffic": item.traffic})
+        elif isinstance(item, Ended):
+            self._printer.stream({"type": "ended", "deployment": item.deployment})
+
+
+class NoShow:
+    """For machines that want the end only."""
+
+    def show(self, item: Item) -> None:
+        """Nothing."""
+
+
+def begin(session: Session, deployment: Deployment, *, wait: bool) -> Exit:
+    """What follows the making of a deployment: watch it, or with `--detach` say how to."""
+    printer = session.printer
+    what = f"{deployment['kind']} r{deployment['release']} of {_place(deployment)}"
+    printer.note(Text.assemble((what, "bold"), (f"  {deployment['id']}", "dim")))
+    if wait:
+        return watch(session, deployment)
+    hint = f"Follow it with `cygni follow {deployment['id']}`."
+    printer.result(deployment, Text.assemble(("next: ", "bold"), hint))
+    return Exit.OK
+
+
+def watch(session: Session, deployment: Deployment, *, stream: bool = False) -> Exit:
+    """Follow a deployment to its end. Ctrl-C stops the following, not the deployment, and says how to go on.
+
+    In `--json` a `stream` prints each item as a line; otherwise the ended deployment is the one document.
+    """
+    place = _place(deployment)
+    follower = Follower(session.api, place, deployment, sleep=session.runtime.sleep, poll=session.runtime.poll)
+    ended: Deployment | None = None
+    try:
+        with ExitStack() as stack:
+            show = _choose(session, stack, stream=stream)
+            for item in follower.items():
+                show.show(item)
+                ended = item.deployment if isinstance(item, Ended) else ended
+    except KeyboardInterrupt:
+        session.printer.err.print(_detached(deployment["id"]))
+        return Exit.INTERRUPTED
+    if ended is None:
+        raise AssertionError("following ends with Ended or raises")
+    if not (stream and session.printer.json_mode):
+        session.printer.result(ended, outcome(ended, [] if session.printer.json_mode else _last_words(session, place, ended)))
+    return exit_of(ended["state"])
+
+
+def _place(deployment: Deployment) -> Place:
+    return Place(deployment["project"], deployment["environment"], deployment["service"])
+
+
+def _choose(session: Session, stack: ExitStack, *, stream: bool) -> Show:
+    printer = session.printer
+    if printer.json_mode:
+        return StreamShow(printer) if stream else NoShow()
+    if printer.live:
+        return LiveShow(printer, stack.enter_context(Live(console=printer.out, auto_refresh=False, transient=True)))
+    return PlainShow(printer, session.runtime)
+
+
+def _last_words(session: Session, place: Place, deployment: Deployment) -> list[LogLine]:
+    """The release's last log lines when they may explain why it is not live; none if they cannot be had."""
+    if deployment["state"] not in {"rolled_back", "failed"} or deployment["image"] is None:
+        return []
+    try:
+        return session.api.logs(place, release=deployment["release"], limit=_LAST_LINES)["items"]
+    except CliError:  # the outcome itself is more important than its illustration
+        return []
+
+
+def _detached(deployment: str) -> Text:
+    return Text(
+        "\nNo longer following; the deployment goes on.\n"
+        f"Follow it again with `cygni follow {deployment}`, or stop it with `cygni abort {deployment}`."
+    )
