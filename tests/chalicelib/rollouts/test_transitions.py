@@ -20,6 +20,7 @@ from chalicelib.rollouts.transitions import (
     Instruction,
     Phase,
     RolloutState,
+    Transition,
     apply,
     event_of,
     next_task,
@@ -31,6 +32,8 @@ ONE_BY_ONE = (Event.STARTED, Event.APPLIED, Event.READY, Event.SHIFTED, Event.AD
 TO_THE_END = (*ONE_BY_ONE, Event.WEIGHTS_STABLE, Event.SETTLED)
 AT_ONCE = replace(STRATEGY, steps=())
 BAD_NEWS = (Event.ABORT_REQUESTED, Event.FAILED)
+NOT_YET_SHIFTED = tuple(ONE_BY_ONE[:count] for count in range(4))
+VERDICTS = tuple(event_of(decision) for decision in Decision)
 FRESH = {"canary": RolloutState(), "first release": RolloutState(first_release=True)}
 
 
@@ -58,6 +61,19 @@ def everywhere() -> Iterator[tuple[RolloutState, Strategy]]:
         for start in FRESH.values():
             for state in reachable(start, strategy):
                 yield state, strategy
+
+
+def moves() -> Iterator[tuple[RolloutState, Event, Transition]]:
+    """Every known event in every state that can be reached."""
+    for state, strategy in everywhere():
+        for event in Event:
+            done = apply(state, event, strategy, T0)
+            if done.known:
+                yield state, event, done
+
+
+def effects(done: Transition) -> set[Effect]:
+    return {instruction.effect for instruction in done.effects}
 
 
 def test_a_healthy_rollout_walks_its_steps_to_the_end() -> None:
@@ -104,9 +120,9 @@ def test_turning_back_ends_only_when_the_weights_are_known() -> None:
 
 
 def test_a_rollout_that_turns_back_while_settling_restores_the_stable_version_first() -> None:
-    effects = apply(walk(*TO_THE_END[:-1]), Event.FAILED, STRATEGY, T0).effects
+    done = apply(walk(*TO_THE_END[:-1]), Event.FAILED, STRATEGY, T0)
 
-    assert [each.effect for each in effects] == [Effect.RESTORE_STABLE, Effect.SET_WEIGHTS, Effect.RECORD]
+    assert [each.effect for each in done.effects] == [Effect.RESTORE_STABLE, Effect.SET_WEIGHTS, Effect.RECORD]
 
 
 def test_a_paused_rollout_is_watched_and_neither_advances_nor_forgets() -> None:
@@ -126,6 +142,22 @@ def test_a_pause_asked_before_the_release_is_ready_keeps_it_without_traffic() ->
 
     assert (waiting.phase, waiting.weight) == (Phase.PAUSED, 0)
     assert walk(Event.RESUME_REQUESTED, state=waiting).weight == 20
+
+
+@pytest.mark.parametrize("before", NOT_YET_SHIFTED, ids=lambda events: walk(*events).phase.value)
+def test_a_pause_asked_early_holds_as_soon_as_it_can_and_can_be_taken_back(before: tuple[Event, ...]) -> None:
+    news = (*ONE_BY_ONE, Event.WEIGHTS_STABLE, Event.SETTLED)
+    asked = walk(*before, Event.PAUSE_REQUESTED)
+
+    assert walk(*news, state=asked).phase is Phase.PAUSED
+    assert walk(Event.RESUME_REQUESTED, *news, state=asked).phase is Phase.PROMOTED
+
+
+def test_a_paused_first_release_takes_all_traffic_when_it_is_resumed() -> None:
+    paused = walk(Event.PAUSE_REQUESTED, Event.STARTED, Event.APPLIED, Event.READY, state=FRESH["first release"])
+
+    assert (paused.phase, paused.weight) == (Phase.PAUSED, 0)
+    assert (walk(Event.RESUME_REQUESTED, state=paused).weight) == 100
 
 
 def test_promoting_by_hand_skips_steps_but_not_readiness() -> None:
@@ -185,6 +217,50 @@ def test_any_fault_anywhere_turns_back_and_ends_on_the_stable_version(event: Eve
         ended = walk(Event.WEIGHTS_STABLE, Event.SETTLED, state=turned, strategy=strategy)
         assert (turned.phase, turned.weight) == (Phase.ROLLING_BACK, 0)
         assert (ended.phase, ended.weight) == (Phase.ROLLED_BACK, 0)
+
+
+def test_a_release_that_is_no_longer_ready_turns_back_wherever_it_had_got_to() -> None:
+    for state, strategy in everywhere():
+        if state.phase not in ENDED | {Phase.ROLLING_BACK}:
+            assert apply(state, Event.NOT_READY, strategy, T0).state.phase is Phase.ROLLING_BACK
+
+
+def test_weights_are_set_whenever_they_change_and_whenever_a_phase_is_about_them() -> None:
+    for state, _, done in moves():
+        set_to = [instruction.weight for instruction in done.effects if instruction.effect is Effect.SET_WEIGHTS]
+        entered = (
+            done.state.phase in (Phase.SHIFTING, Phase.PROMOTING, Phase.ROLLING_BACK) and state.phase is not done.state.phase
+        )
+        assert set_to == ([done.state.weight] if entered or done.state.weight != state.weight or set_to else [])
+
+
+def test_whatever_happens_is_recorded_last() -> None:
+    assert {done.effects[-1].effect for _, _, done in moves()} == {Effect.RECORD}
+
+
+def test_a_rollout_under_watch_takes_every_verdict_and_looks_again() -> None:
+    watched = (Phase.ANALYSING, Phase.PAUSED)
+
+    assert all((phase, verdict) in TABLE for phase in watched for verdict in VERDICTS)
+    assert all(Effect.SAMPLE in effects(done) for _, _, done in moves() if done.state.phase in watched)
+
+
+def test_each_lasting_effect_has_its_one_moment() -> None:
+    where = {(effect, state.phase, event) for state, event, done in moves() for effect in effects(done)}
+
+    assert {row[1:] for row in where if row[0] is Effect.APPLY_RELEASE} == {(Phase.PENDING, Event.STARTED)}
+    assert {row[1:] for row in where if row[0] is Effect.RETIRE_OLD} == {(Phase.PROMOTING, Event.WEIGHTS_STABLE)}
+    assert {row[1:] for row in where if row[0] is Effect.RETIRE_CANARY} == {(Phase.ROLLING_BACK, Event.WEIGHTS_STABLE)}
+    assert {row[1:] for row in where if row[0] is Effect.RESTORE_STABLE} == {
+        *((Phase.SETTLING, event) for event in (*BAD_NEWS, Event.NOT_READY)),
+        (Phase.ROLLING_BACK, Event.FAILED),
+    }
+
+
+def test_a_rollout_that_turns_back_asks_for_its_weights_again_after_bad_news() -> None:
+    turned = walk(Event.STARTED, Event.ABORT_REQUESTED)
+
+    assert all(Effect.SET_WEIGHTS in effects(apply(turned, event, STRATEGY, T0)) for event in BAD_NEWS)
 
 
 def test_nothing_leads_forward_once_a_rollout_turned_back() -> None:
