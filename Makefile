@@ -1,0 +1,62 @@
+# `make demo` shows what Cygni does, `make test` proves it. Both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo up down test check lint types imports machines docs bench lock clean
+
+demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
+	$(BIN)/python -m cygni.local.demo
+
+up: $(READY)  ## start the embedded cloud and keep it running
+	$(BIN)/python -m cygni.local up
+
+down: $(READY)  ## stop the embedded cloud
+	$(BIN)/python -m cygni.local down
+
+test: $(READY)  ## the whole suite: quick tests first, then those that start processes
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -m slow
+
+check: lint types imports machines  ## everything that reads the code without running it
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)  ## the layers of docs/architecture.md
+	$(BIN)/lint-imports
+
+machines: $(READY)  ## the state machines
+	$(BIN)/python -m tools.validate_asl
+
+docs: $(READY)  ## what is generated: rollout table, app file schema, command and settings reference
+	$(BIN)/python -m tools.render_rollouts
+	$(BIN)/python -m tools.render_schema
+	$(BIN)/python -m tools.render_cli
+	$(BIN)/python -m tools.render_reference
+
+bench: $(READY)  ## each prints its ratio to a peer or a limit
+	$(BIN)/python -m bench.imports
+	$(BIN)/python -m bench.handler
+	$(BIN)/python -m bench.store_calls
+
+lock: $(READY)  ## compile the locks from requirements*.in
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-dev.in -o requirements-dev.txt
+
+# uv installs the locked set in seconds, where pip's resolver takes minutes. It is itself in the lock, so that it stays.
+$(READY): requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cygni needs Python 3.11 or newer; set PYTHON=/path/to/it")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	if command -v uv >/dev/null; then uv pip sync -q --python $(BIN)/python requirements-dev.txt; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check uv && $(BIN)/uv pip sync -q --python $(BIN)/python requirements-dev.txt; fi
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
