@@ -96,7 +96,7 @@ class App:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(reader, writer, len(self.wires))
         self.wires.append(wire)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
             while True:
                 request = await self._read(wire)
                 self.requests.append(request)
