@@ -35,9 +35,9 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 class FakeStream:
-    def __init__(self, api: FakeApi, selector: str) -> None:
+    def __init__(self, selector: str) -> None:
         self._events: queue.Queue[Object | None] = queue.Queue()
-        self._api, self._selector = api, selector
+        self._selector, self._broken = selector, False
 
     def offer(self, kind: str, item: Object) -> None:
         if selected(item, self._selector) or kind == "DELETED":
@@ -46,8 +46,12 @@ class FakeStream:
     def __iter__(self) -> Iterator[Object]:
         while (event := self._events.get()) is not None:
             yield event
-        if self._api.away:
-            raise ApiAway(0, "away")
+        if self._broken:
+            raise ApiAway(0, "the connection broke")
+
+    def break_off(self) -> None:
+        self._broken = True
+        self.close()
 
     def close(self) -> None:
         self._events.put(None)
@@ -59,7 +63,7 @@ def selected(item: Object, selector: str) -> bool:
 
 
 class FakeApi:
-    """Keeps objects by path; pods are deleted gracefully and bound as the real API does it; `patches` records the status writes."""
+    """Keeps objects by path; pods are deleted gracefully and bound as the real API does it; `patches` records patches."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
@@ -117,7 +121,7 @@ class FakeApi:
     def watch(self, path: str, query: Mapping[str, str]) -> FakeStream:
         with self._lock:
             self._enter("watch", path)
-            stream = FakeStream(self, query.get("fieldSelector", ""))
+            stream = FakeStream(query.get("fieldSelector", ""))
             self._streams.append(stream)
             since = int(query["resourceVersion"])
             for key, item in self.objects.items():
@@ -129,7 +133,7 @@ class FakeApi:
         with self._lock:
             self.away = True
             for stream in self._streams:
-                stream.close()
+                stream.break_off()
             self._streams.clear()
 
     def come_back(self) -> None:
