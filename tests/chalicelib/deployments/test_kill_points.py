@@ -1,0 +1,120 @@
+"""A handler dies between any two writes, to the table or to the cluster, and is run again: the end is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from chalicelib.platform import table
+from tests.fakes.kube import FakeCluster
+from tests.support.rollout import TASKS, Stage
+from tests.support.store import memory_store
+from tests.support.world import Client, Fakes
+
+STORE_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+
+
+class Killed(Exception):
+    """The process died."""
+
+
+class Reaper:
+    """Counts writes and dies before the one with the number `at`, once."""
+
+    def __init__(self, at: int | None) -> None:
+        self.at, self.seen, self.armed = at, 0, False
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        if not self.armed:
+            return
+        if self.seen == self.at:
+            self.at = None
+            raise Killed
+        self.seen += 1
+
+
+class MortalCluster(FakeCluster):
+    """A cluster whose caller may die before a write."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        super().__init__()
+        self.reaper = reaper
+
+    def _count_write(self, verb: str, key: Any) -> None:
+        self.reaper()
+        super()._count_write(verb, key)
+
+
+@contextmanager
+def mortal_stage(reaper: Reaper) -> Iterator[Stage]:
+    with memory_store():
+        fakes = Fakes()
+        api = Client(fakes)
+        api.post("/v1/projects", {"name": "hello"})
+        api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
+        events = table.Record._get_connection().connection.client.meta.events
+        transactions = table._connection().client.meta.events
+        for operation in STORE_WRITES:
+            for hub in (events, transactions):
+                hub.register(f"before-call.dynamodb.{operation}", reaper)
+        yield Stage(api, fakes, MortalCluster(reaper))
+
+
+def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
+    """What is left when the second deployment of a scenario has ended, and how many writes its handlers made."""
+    reaper = Reaper(kill_at)
+    with mortal_stage(reaper) as stage:
+        stage.deploy()
+        stage.failing = 0.5 if scenario == "broken" else 0.0
+        made = stage.create()
+        stage.begin(made["id"])
+        stage.built(made["id"], digit="b")
+        reaper.armed = True
+        _drive(stage, made["id"], abort=scenario == "aborted")
+        reaper.armed = False
+        ended = stage.read(made["id"])
+        service = stage.api.get(stage.path).json
+        left = {
+            "state": ended["state"],
+            "phase": ended["rollout"]["phase"],
+            "weights": stage.weights(),
+            "live": service["live_release"],
+            "active": service["active_deployment"],
+            "objects": sorted(stage.cluster.state()),
+        }
+        return left, reaper.seen
+
+
+def _drive(stage: Stage, deployment: str, *, abort: bool) -> None:
+    task = "Prepare"
+    for _ in range(80):
+        if task == "Done":
+            break
+        if task == "AwaitReady":
+            stage.make_ready()
+        if task == "Analyse" and abort:
+            stage.api.post(f"{stage.path}/deployments/{deployment}/abort")
+        try:
+            task = TASKS[task](stage.event(deployment), stage.ports())["next"]
+        except Killed:
+            continue
+    for _ in range(3):
+        try:
+            if stage.finish(deployment)["next"] != "Unfinished":
+                return
+        except Killed:
+            continue
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["healthy", "broken", "aborted"])
+def test_a_handler_killed_before_any_write_and_run_again_leaves_the_same_end(scenario: str) -> None:
+    expected, writes = outcome(scenario, None)
+    assert writes > 12
+
+    for kill_at in range(writes):
+        left, _ = outcome(scenario, kill_at)
+        assert left == expected, f"killed before write {kill_at} of {writes}"
