@@ -1,0 +1,78 @@
+"""Writes docs/reference.md from the code: routes with their permissions, errors, settings, functions.
+
+usage: python -m tools.render_reference
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+from chalicelib.api.problems import status_of
+from chalicelib.api.resources import RESOURCES
+from chalicelib.platform.errors import CygniError, Transient
+from chalicelib.platform.settings import Settings
+from functions.catalog import FUNCTIONS, RUNTIME, STATE_MACHINES, TABLES
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [
+        "# Reference",
+        "This page is written by `make docs` from the code; a test fails when it is stale.",
+        "## Operations of the API",
+        _table(("operation", "permission", "what it does"), _operations()),
+        "## Errors",
+        "`code` is what a program may branch on; the class name is the error's name in state machines.",
+        _table(("code", "HTTP", "class", "again later?", "meaning"), _errors()),
+        "## Settings",
+        "One environment variable each, read once at the first invocation.",
+        _table(("variable", "default", "meaning"), _settings()),
+        "## Functions",
+        f"All deploy to the Lambda runtime `{RUNTIME}`.",
+        _table(("function", "MB", "seconds", "what it does", "rights"), _functions()),
+        "## State machines",
+        _table(("state machine", "what it does"), ((f"`{each.deployed_name}`", each.description) for each in STATE_MACHINES)),
+        "## Tables",
+        _table(("table", "indexes", "expires by"), ((f"`{t.name}`", ", ".join(t.indexes), t.ttl or "") for t in TABLES)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _operations() -> Iterable[tuple[str, ...]]:
+    for resource in RESOURCES:
+        for route in resource.routes:
+            yield f"`{route.method} {route.path}`", route.permission or "public", route.summary
+
+
+def _errors() -> Iterable[tuple[str, ...]]:
+    for kind in _tree(CygniError):
+        again = "yes" if issubclass(kind, Transient) else "no"
+        yield f"`{kind.code}`", str(status_of(kind)), f"`{kind.__name__}`", again, (kind.__doc__ or "").split("\n")[0]
+
+
+def _tree(kind: type[CygniError]) -> list[type[CygniError]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _tree(child))]
+
+
+def _settings() -> Iterable[tuple[str, ...]]:
+    for each in fields(Settings):
+        yield f"`CYGNI_{each.name.upper()}`", f"`{each.default}`" if each.default != "" else "", each.metadata["sentence"]
+
+
+def _functions() -> Iterable[tuple[str, ...]]:
+    for each in FUNCTIONS:
+        when = f" Runs at `{each.schedule}`." if each.schedule else ""
+        yield f"`{each.name}`", str(each.memory), str(each.timeout), each.description + when, "; ".join(each.rights)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())
