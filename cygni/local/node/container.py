@@ -48,7 +48,10 @@ class Home:
 
 
 class Container:
-    """A container's life. `before` is its status from an earlier node process, if any: restarts count on from there."""
+    """A container's life. `before` is its status from an earlier node process, if any: restarts count on from there.
+
+    `run_now` is the run whose process is there, if any; `first_start` is set once it has started for the first time.
+    """
 
     def __init__(self, home: Home, spec: Spec, before: Object | None = None) -> None:
         self.spec = spec
@@ -59,6 +62,7 @@ class Container:
         self._state: State = Waiting("ContainerCreating")
         self._image_id = self._id = ""
         self._streak = 0
+        self.first_start = asyncio.Event()
         self._latest_log: LogWriter | None = None
         past = history(before or {}, datetime.now(UTC))
         self._runs, self._last, self._over = past.runs, past.last, past.over
@@ -112,8 +116,8 @@ class Container:
         home = self._home
         path, _ = self.log()
         try:
-            run = Run(home.context, home.pod, self.spec, prepared, home.mapping, path, home.changed)
-        except CannotStart as error:
+            run = Run(home.context, home.pod, self.spec, prepared, home.mapping, path, self._run_changed)
+        except (CannotStart, OSError) as error:
             self._event("Warning", "Failed", f"Error: {error}")
             return Terminated(START_ERROR, "StartError", None, datetime.now(UTC), str(error)), 0.0
         self.run_now = run
@@ -139,6 +143,8 @@ class Container:
             except (ConfigMissing, ApiError, OSError, ValueError) as error:
                 self._cannot("CreateContainerConfigError", error)
             else:
+                if self.spec.mounts:
+                    self._event("Warning", "VolumesIgnored", "a process has no file system of its own: volumes are not mounted")
                 self._event("Normal", "Pulled", f'Container image "{self.spec.image}" already present on machine')
                 return prepared
             await asyncio.sleep(pause)
@@ -152,6 +158,11 @@ class Container:
         self._event("Warning", "BackOff", f"Back-off restarting failed container {self.spec.name} in pod {pod.name}")
         self._show(Waiting("CrashLoopBackOff", f"back-off {delay:g}s restarting failed {where}"))
         await asyncio.sleep(delay)
+
+    def _run_changed(self) -> None:
+        if self.run_now is not None and self.run_now.started:
+            self.first_start.set()
+        self._home.changed()
 
     def _cannot(self, reason: str, error: Exception) -> None:
         self._event("Warning", "Failed", f"Error: {error}")

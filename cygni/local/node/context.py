@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from cygni.local.node.spec import Object
 P = ParamSpec("P")
 T = TypeVar("T")
 API_THREADS = 8
+CONFLICTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,26 @@ class Context:
         """Runs a blocking call of the API in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
-    async def insist(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `call`, again and again while the API is away. Raises ApiError when it answers and refuses."""
+    async def insist(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Awaits what the function gives, again and again while the API is away. Raises ApiError when it refuses."""
         pause = 0.1
         while True:
             try:
-                return await self.call(function, *args, **kwargs)
+                return await function(*args, **kwargs)
             except ApiAway:
                 await asyncio.sleep(pause)
                 pause = min(2.0, pause * 2)
+
+    async def patch(self, path: str, body: Object) -> Object:
+        """Patches an object; that others write it at the same time is tried again a few times. Raises ApiError."""
+        for _ in range(CONFLICTS):
+            try:
+                return await self.call(self.api.patch, path, body)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                await asyncio.sleep(0.1)
+        return await self.call(self.api.patch, path, body)
 
     async def fetch(self, path: str) -> Object | None:
         """The object at a path, or None when there is none. Raises ApiError otherwise."""
@@ -79,8 +91,16 @@ class Context:
                 return None
             raise
 
+    async def create(self, path: str, body: Object) -> Object:
+        """Creates an object in a collection, or a subresource. Raises ApiError."""
+        return await self.call(self.api.create, path, body)
+
+    async def delete(self, path: str, body: Object) -> Object:
+        """Deletes an object. Raises ApiError."""
+        return await self.call(self.api.delete, path, body)
+
     async def _send(self, verb: str, path: str, body: Object) -> Object:
-        return await self.call(self.api.create if verb == "create" else self.api.patch, path, body)
+        return await (self.create(path, body) if verb == "create" else self.patch(path, body))
 
     def close(self) -> None:
         """Lets the threads go."""

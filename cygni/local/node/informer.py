@@ -54,9 +54,13 @@ class Informer(threading.Thread):
     def run(self) -> None:
         pause = SHORTEST_PAUSE
         version = ""
+        away = False
         while not self._stopping.is_set():
             try:
                 version = version or self._list()
+                if away:
+                    log.info("the Kubernetes API is back")
+                away = False
                 began = time.monotonic()
                 version = self._watch(version)
                 pause = SHORTEST_PAUSE
@@ -64,7 +68,9 @@ class Informer(threading.Thread):
                     self._stopping.wait(LONGEST_PAUSE)
             except ApiAway as error:
                 version = ""  # an API that was away may have come back with an older state: only a list tells
-                log.warning("the Kubernetes API is away (%s): asking again", error)
+                if not away and not self._stopping.is_set():
+                    log.warning("the Kubernetes API is away (%s): asking again until it is back", error)
+                away = True
                 self._stopping.wait(pause * random.uniform(0.8, 1.2))
                 pause = min(LONGEST_PAUSE, pause * 2)
             except ApiError as error:

@@ -75,7 +75,7 @@ class Monitor:
                 continue
             body = {"metadata": {"uid": uid, "annotations": {CPU_MILLICORES: str(total)}}}
             try:
-                await self._context.call(self._context.api.patch, workers[uid].pod.path, body)
+                await self._context.patch(workers[uid].pod.path, body)
                 self._published[uid] = total
             except ApiError as error:
                 log.debug("the CPU use of %s was not written: %s", workers[uid].pod.path, error)

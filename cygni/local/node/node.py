@@ -27,6 +27,7 @@ from cygni.local.node.spec import Object
 
 PODS = "/api/v1/pods"
 LOCK_SECONDS = 15.0
+AGAIN_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -85,11 +86,8 @@ class Node:
             await self._end(registration)
 
     def _begin(self, registration: Registration) -> None:
-        for work in (
-            registration.run(),
-            self._context.events.run(),
-            Monitor(self._context, lambda: [worker for worker, _ in self._workers.values()]).run(),
-        ):
+        monitor = Monitor(self._context, lambda: [worker for worker, _ in self._workers.values()])
+        for work in (registration.run, self._context.events.run, monitor.run):
             self._tasks.append(asyncio.create_task(_lasting(work)))
         self._inform({"fieldSelector": f"spec.nodeName={self._config.name}"}, self._on_pods)
         if self._config.schedule:
@@ -137,7 +135,12 @@ class Node:
             return
         task = asyncio.create_task(worker.run())
         self._workers[uid] = (worker, task)
-        task.add_done_callback(lambda _: self._workers.pop(uid, None))
+        task.add_done_callback(lambda _: self._left(uid))
+
+    def _left(self, uid: str) -> None:
+        worker, task = self._workers.pop(uid)
+        if not task.cancelled() and task.exception() is not None:  # a fault of ours with one pod is not the others'
+            log.error("%s was not ended in order", worker.pod.path, exc_info=task.exception())
 
     def _clear_strays(self, here: set[str]) -> None:
         """Once, at the first list: the files of pods that went while no node was looking."""
@@ -178,13 +181,14 @@ def _each(news: News, seen: Callable[[Object], None]) -> None:
         seen(item)
 
 
-async def _lasting(work: Coroutine[Any, Any, None]) -> None:
-    """Work that goes on as long as the node: that it fails is a fault of ours, and is said."""
-    try:
-        await work
-    except Exception:
-        log.exception("a part of the node failed")
-        raise
+async def _lasting(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Work that goes on as long as the node: that it fails is a fault of ours, is said, and must not be the end of it."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a part of the node failed: it begins again")
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _take(lock: BinaryIO) -> None:

@@ -102,7 +102,7 @@ class PodWorker:
                 task.cancel()
 
     async def _live(self) -> None:
-        if self._finished:
+        if self._finished or self._leaving.is_set():
             return
         self._publisher.touch()
         if not await self._settle_ports():
@@ -112,6 +112,7 @@ class PodWorker:
             for one in self.init:
                 if one.spec.sidecar:
                     background.append(sidecars.create_task(one.run("Always")))
+                    await one.first_start.wait()
                 elif await one.run("Never" if self.pod.restart_policy == "Never" else "OnFailure") != 0:
                     break
             else:
@@ -139,7 +140,7 @@ class PodWorker:
             return True
         body = {"metadata": {"uid": self.pod.uid, "annotations": {HOST_PORTS: text}}}
         try:
-            await self._context.insist(self._context.api.patch, self.pod.path, body)
+            await self._context.insist(self._context.patch, self.pod.path, body)
         except ApiError as error:
             log.info("%s: its ports were refused: %s", self.pod.path, error)
             return False
@@ -176,7 +177,7 @@ class PodWorker:
     async def _delete(self) -> None:
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": self.pod.uid}, "propagationPolicy": "Background"}
         with suppress(ApiError):  # 404 or 409: another has deleted it, or made a new one of the name
-            await self._context.insist(self._context.api.delete, self.pod.path, body)
+            await self._context.insist(self._context.delete, self.pod.path, body)
 
     async def _wait_or_hurry(self, seconds: float) -> None:
         with suppress(TimeoutError):

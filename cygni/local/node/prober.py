@@ -93,7 +93,7 @@ class Prober:
         tally = Tally()
         while True:
             asked_at = time.monotonic()
-            answer = await probes.ask(probe.action, probe.timeout, self.resolve, self._run)
+            answer = await self._ask(probe)
             since_counted = time.monotonic() - counted_at
             if answer.ok or tally.verdict is True or rules.failure_counts(probe, since_counted=since_counted):
                 tally = tally.counted(answer.ok, probe)
@@ -104,6 +104,12 @@ class Prober:
             answered = tally.last is True or not quick
             pause = rules.probe_pause(probe, since_start=asked_at - loop_began, answered=answered or self._ready)
             await asyncio.sleep(max(0.0, asked_at + pause - time.monotonic()))
+
+    async def _ask(self, probe: Probe) -> Answer:
+        try:
+            return await probes.ask(probe.action, probe.timeout, self.resolve, self._run)
+        except OSError as error:  # this host is out of something: the next answer may be better
+            return Answer(False, f"the probe could not be made: {error}")
 
     async def _diagnose(self, answer: Answer) -> Diagnosis | None:
         """Why the container cannot be reached although it runs, if where it listens says so."""

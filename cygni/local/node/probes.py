@@ -12,6 +12,7 @@ from cygni.local.node.spec import Action, Exec, HttpGet, Sleep, TcpSocket
 
 MESSAGE_BYTES = 512
 HEAD_BYTES = 65_536
+BODY_SECONDS, BODY_CHUNKS = 0.2, 8
 
 RunCommand = Callable[[tuple[str, ...], float], Awaitable[tuple[int | None, str]]]
 """(command, timeout) → (exit code or None when time ran out, output)."""
@@ -78,11 +79,21 @@ async def _get(action: HttpGet, host: str, port: int) -> tuple[bool, str]:
         if len(status_line) < 2 or not status_line[0].startswith("HTTP/") or not status_line[1].isdecimal():
             return False, "the answer is not HTTP"
         status = int(status_line[1])
+        await _take_rest(reader)
         if 200 <= status <= 399:
             return True, ""
         return False, f"HTTP probe failed with statuscode: {status}"
     finally:
         await _close(writer)
+
+
+async def _take_rest(reader: asyncio.StreamReader) -> None:
+    """Reads the answer's body, within reason, so that the application is not cut off while it writes."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(BODY_SECONDS):
+            for _ in range(BODY_CHUNKS):
+                if not await reader.read(HEAD_BYTES):
+                    return
 
 
 def _request(action: HttpGet, host: str, port: int) -> bytes:

@@ -144,7 +144,8 @@ async def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], time
         await asyncio.wait({process.ended}, timeout=timeout)
         code = process.ended.result() if process.ended.done() else None
     finally:
-        process.signal(signal.SIGKILL)
+        process.kill()
+        await asyncio.wait({process.ended}, timeout=1.0)
         await asyncio.wait({process.drained}, timeout=0.2)
         process.drained.cancel()
     return code, kept.decode("utf-8", "replace")

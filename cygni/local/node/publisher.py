@@ -54,7 +54,7 @@ class StatusPublisher:
         pause = 0.1
         while True:
             try:
-                await self._context.call(self._context.api.patch, f"{self._pod.path}/status", body)
+                await self._context.patch(f"{self._pod.path}/status", body)
             except ApiAway:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)

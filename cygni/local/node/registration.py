@@ -48,14 +48,13 @@ class Registration:
     async def register(self) -> None:
         """Creates the Node, or takes over the one of this name. Waits for an API that is away."""
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._name, "labels": self.labels()}, "spec": {}}
-        api = self._context.api
         try:
-            await self._context.insist(api.create, "/api/v1/nodes", node)
+            await self._context.insist(self._context.create, "/api/v1/nodes", node)
         except ApiError as error:
             if error.status != 409:
                 raise
-            await self._context.insist(api.patch, self._path, {"metadata": {"labels": self.labels()}})
-        await self._context.insist(api.patch, f"{self._path}/status", self.status(ready=True))
+            await self._context.insist(self._context.patch, self._path, {"metadata": {"labels": self.labels()}})
+        await self._context.insist(self._context.patch, f"{self._path}/status", self.status(ready=True))
 
     async def run(self) -> None:
         """Heartbeats until cancelled."""
@@ -64,7 +63,7 @@ class Registration:
             try:
                 await self._renew()
                 if since_status >= STATUS_SECONDS:
-                    await self._context.call(self._context.api.patch, f"{self._path}/status", self.status(ready=True))
+                    await self._context.patch(f"{self._path}/status", self.status(ready=True))
                     since_status = 0.0
             except ApiAway as error:
                 log.debug("no heartbeat: %s", error)
@@ -79,7 +78,7 @@ class Registration:
         """Tells that the node is not ready any more; an API that is away will see it from the Lease."""
         try:
             async with asyncio.timeout(2.0):
-                await self._context.call(self._context.api.patch, f"{self._path}/status", self.status(ready=False))
+                await self._context.patch(f"{self._path}/status", self.status(ready=False))
         except (ApiError, TimeoutError) as error:
             log.debug("the node's end was not written: %s", error)
 
@@ -103,9 +102,8 @@ class Registration:
     async def _renew(self) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": self._name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": now}
-        api = self._context.api
         try:
-            await self._context.call(api.patch, f"{LEASES}/{self._name}", {"spec": spec})
+            await self._context.patch(f"{LEASES}/{self._name}", {"spec": spec})
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -113,16 +111,15 @@ class Registration:
 
     async def _create_lease(self, spec: Object) -> None:
         """Makes the Lease, and its namespace where a cluster lacks it."""
-        api = self._context.api
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self._name}, "spec": spec}
         try:
-            await self._context.call(api.create, LEASES, lease)
+            await self._context.create(LEASES, lease)
         except ApiError as error:
             if error.status != 404:
                 raise
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-node-lease"}}
-            await self._context.call(api.create, "/api/v1/namespaces", namespace)
-            await self._context.call(api.create, LEASES, lease)
+            await self._context.create("/api/v1/namespaces", namespace)
+            await self._context.create(LEASES, lease)
 
     def _info(self) -> dict[str, Any]:
         identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{platform.node()}/{self._name}")

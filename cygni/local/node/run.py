@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from cygni.local.node.rules import Terminated
 from cygni.local.node.spec import Container, Pod
 
 DRAIN_SECONDS = 1.0
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -47,7 +48,7 @@ class Run:
         self._monotonic = time.monotonic()
         self._context, self._pod, self._spec, self._prepared, self._changed = context, pod, spec, prepared, changed
         self._failure = ""
-        self._out_of_memory = False
+        self._out_of_memory = self._dying = False
         self.log = LogWriter(log)
         self._process = self._start()
         self.pid = self._process.pid
@@ -68,7 +69,8 @@ class Run:
         finally:
             probing.cancel()
             await asyncio.wait({probing})
-            _report(probing)
+            if not probing.cancelled() and probing.exception() is not None:  # a fault of ours must not end the pod
+                log.error("probing %s failed", self._pod.path, exc_info=probing.exception())
 
     async def stop(self, grace: float) -> None:
         """The hook before the end, SIGTERM, and SIGKILL once `grace` seconds are over. Returns when the process has ended."""
@@ -115,7 +117,7 @@ class Run:
 
     def on_ready(self, ready: bool, diagnosis: Diagnosis | None) -> None:
         """From the prober: so it is now."""
-        if (ready, diagnosis) == (self.ready, self.diagnosis):
+        if self._dying or (ready, diagnosis) == (self.ready, self.diagnosis):
             return
         if diagnosis is not None and diagnosis != self.diagnosis:
             self.event("Warning", diagnosis.reason, diagnosis.message)
@@ -130,7 +132,7 @@ class Run:
         """From the prober: the run must end."""
         self.event("Normal", "Killing", f"Container {self._spec.name} failed {kind} probe, will be restarted")
         self._failure = f"its {kind} probe failed, so it was killed"
-        self.ready = False
+        self._dying, self.ready = True, False
         self._changed()
         await self._process.terminate(self._pod.grace if grace is None else grace)
 
@@ -140,7 +142,7 @@ class Run:
         env = self._prepared.marked(self.id)
         try:
             return process.start(self._prepared.command, cwd=self._prepared.cwd, env=env, output=self.log.write)
-        except process.CannotStart:
+        except (process.CannotStart, OSError):
             self._context.journal.forget(self.id)
             self.log.close()
             raise
@@ -151,9 +153,3 @@ class Run:
             return await process.run(command, cwd=self._prepared.cwd, env=self._prepared.marked(self.id), timeout=timeout)
         except process.CannotStart as error:
             return 127, str(error)
-
-
-def _report(probing: asyncio.Task[None]) -> None:
-    """Lets a fault of the prober itself come to light, not that it was cancelled."""
-    with suppress(asyncio.CancelledError):
-        probing.result()

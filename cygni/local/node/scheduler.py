@@ -46,7 +46,7 @@ class Scheduler:
             "target": {"apiVersion": "v1", "kind": "Node", "name": self._context.config.name},
         }
         try:
-            await self._context.insist(self._context.api.create, f"{pod.path}/binding", binding)
+            await self._context.insist(self._context.create, f"{pod.path}/binding", binding)
             message = f"Successfully assigned {pod.namespace}/{pod.name} to {self._context.config.name}"
             self._context.events.emit(pod, "Normal", "Scheduled", message)
         except ApiError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cygni.local.node import rules
@@ -59,7 +59,7 @@ def render(pod: Pod, view: PodView, before: Object, now: datetime) -> Object:
         "podIPs": [{"ip": ADDRESS}],
         "conditions": _conditions(pod, view, phase, before.get("conditions") or [], now),
         "containerStatuses": [_container(container) for container in view.main],
-        **({"initContainerStatuses": [_container(container) for container in view.init]} if view.init else {}),
+        **({"initContainerStatuses": [_container(_complete(one, view)) for one in view.init]} if view.init else {}),
     }
 
 
@@ -103,6 +103,11 @@ def _initialized(container: ContainerView, view: PodView) -> bool:
     if container.name in view.sidecars:
         return container.started
     return isinstance(container.state, Terminated) and container.state.exit_code == 0
+
+
+def _complete(container: ContainerView, view: PodView) -> ContainerView:
+    """An init container as it is shown: one that has done its work is ready."""
+    return container if container.name in view.sidecars else replace(container, ready=_initialized(container, view))
 
 
 def _container(container: ContainerView) -> Object:

@@ -302,6 +302,17 @@ def test_init_containers_end_one_by_one_before_the_others_begin(tmp_path: Path) 
     play(tmp_path, scenario)
 
 
+def test_a_sidecar_runs_beside_the_others_and_ends_with_them(tmp_path: Path) -> None:
+    async def scenario(cluster: Cluster) -> None:
+        sidecar = {"name": "proxy", "image": f"x@{DIGEST}", "command": ["sleep", "300"], "restartPolicy": "Always"}
+        path = cluster.run("done", spec={"initContainers": [sidecar], "restartPolicy": "Never"})
+        await cluster.until(lambda: cluster.status(path).get("phase") == "Succeeded")
+
+        await cluster.until(lambda: "terminated" in cluster.container(path, "proxy")["state"])
+
+    play(tmp_path, scenario)
+
+
 def test_pods_run_on_while_the_api_is_away_and_are_told_of_when_it_is_back(tmp_path: Path) -> None:
     async def scenario(cluster: Cluster) -> None:
         path = cluster.run(readinessProbe=http_probe(), livenessProbe=http_probe("/live", failureThreshold=1))
