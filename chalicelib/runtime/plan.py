@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.platform.kube import Cluster
 from chalicelib.runtime.rules import INVENTORY_LABEL, REVISION_LABEL, Manifest, Target
@@ -35,11 +35,11 @@ SHARED = frozenset(ORDER[:4])
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """An object of the service's namespace, by kind and name, and the revision it belongs to ("" for the whole service's)."""
+    """An object of the service's namespace, known by kind and name; `revision` is whose it is, "" for the whole service's."""
 
     kind: str
     name: str
-    revision: str = ""
+    revision: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def plan(desired: Sequence[Manifest], inventory: Inventory, *, keep: Collection[
     """
     ordered = sorted(desired, key=lambda manifest: ORDER.index(manifest["kind"]))
     wanted = {ref_of(manifest) for manifest in ordered if manifest["kind"] not in SHARED}
-    left = wanted | (inventory.refs & frozenset(keep))
+    left = wanted | {ref for ref in inventory.refs if ref in keep}
     doomed = sorted(inventory.refs - left, key=lambda ref: (-ORDER.index(ref.kind), ref.name))
 
     shared = [Apply(manifest) for manifest in ordered if manifest["kind"] in SHARED]

@@ -18,9 +18,10 @@ Key = tuple[str, str, str]
 
 
 class FakeCluster:
-    """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order."""
+    """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order, `born` when its objects are made."""
 
-    def __init__(self, *, version: tuple[int, int] = (1, 34)) -> None:
+    def __init__(self, *, version: tuple[int, int] = (1, 34), born: str = BORN) -> None:
+        self._born = born
         self.objects: dict[Key, Json] = {}
         self.writes: list[tuple[str, str, str]] = []
         self._version = version
@@ -44,7 +45,7 @@ class FakeCluster:
         meta.pop("resourceVersion", None)
         if old is not None and _body(old) == _body(wanted):
             return copy.deepcopy(old)
-        server = {"uid": f"uid-{self._tick()}", "creationTimestamp": BORN, "generation": 0}
+        server = {"uid": f"uid-{self._tick()}", "creationTimestamp": self._born, "generation": 0}
         server |= {name: old["metadata"][name] for name in server} if old else {}
         changed = old is None or old.get("spec") != wanted.get("spec")
         meta |= server | {"resourceVersion": str(self._tick()), "generation": server["generation"] + changed}
@@ -121,7 +122,7 @@ class FakeCluster:
     def add_pod(self, namespace: str, name: str, labels: Mapping[str, str], *, ready: bool = True, **status: Any) -> None:
         """A pod with these labels; further status as given (`containerStatuses=[…]`)."""
         condition = {"type": "Ready", "status": "True" if ready else "False"}
-        meta = {"name": name, "namespace": namespace, "labels": dict(labels), "creationTimestamp": BORN}
+        meta = {"name": name, "namespace": namespace, "labels": dict(labels), "creationTimestamp": self._born}
         status = {"phase": "Running", "conditions": [condition]} | status
         self.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}, "status": status})
 
@@ -143,7 +144,7 @@ class FakeCluster:
         count, labels = found["spec"].get("replicas", 1), found["spec"]["template"]["metadata"]["labels"]
         for index in range(count):
             self.add_pod(namespace, f"{deployment}-{index}", labels)
-        done = {name: count for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+        done = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
         found["status"] = done | {"observedGeneration": found["metadata"]["generation"]}
 
     def state(self) -> dict[Key, Json]:
