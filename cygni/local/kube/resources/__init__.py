@@ -1,0 +1,1 @@
+"""Which kinds are served, and what is known of each."""

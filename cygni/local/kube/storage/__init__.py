@@ -1,0 +1,1 @@
+"""Objects, their history, and who watches them."""

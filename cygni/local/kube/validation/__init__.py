@@ -1,0 +1,1 @@
+"""What objects may look like."""

@@ -1,0 +1,1 @@
+"""The HTTP side: paths, queries, bodies, streams."""
