@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from cygni.local.node.api import ApiError
 from cygni.local.node.container import Container, Home
@@ -152,20 +154,14 @@ class PodWorker:
         if self._exists and running:
             await self._publisher.settle(1.0)
             await self._wait_or_hurry(min(self._context.config.drain, self._grace))
-        stopping = asyncio.create_task(self._stop_all(self._grace))
-        hurry = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
-        hurry.cancel()
-        if not stopping.done():
-            stopping.cancel()
-            await asyncio.wait({stopping})
+        if not await self._unless_hurried(self._stop_all(self._grace)):
             await self._stop_all(0)
         self._allocator.release(self._mapping)
         if self._exists and running:
             await self._publisher.settle(1.0)
         await asyncio.to_thread(self._files.clear)
         if self.latest["metadata"].get("deletionTimestamp") and self._exists:
-            await self._delete()
+            await self._unless_hurried(self._delete())
         if not self._exists or self.latest["metadata"].get("deletionTimestamp"):
             await asyncio.to_thread(self._logs.clear)
             self._context.events.forget(self.pod)
@@ -182,6 +178,18 @@ class PodWorker:
     async def _wait_or_hurry(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    async def _unless_hurried(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Does the work, or breaks it off when there is no time any more; whether it was done."""
+        doing, hurry = asyncio.create_task(work), asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({doing, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        done = doing.done()
+        for task in (doing, hurry):
+            task.cancel()
+        await asyncio.wait({doing})
+        if done:
+            doing.result()
+        return done
 
     def _leave(self, why: str, grace: float) -> None:
         if not self._leaving.is_set():

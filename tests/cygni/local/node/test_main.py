@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import pytest
 
+from cygni.local.kube.kubeconfig import write_kubeconfig
 from cygni.local.kube.server import Options, running_in_thread
 from cygni.local.node.__main__ import parse
 from cygni.local.node.api import ApiError, KubeApi
@@ -134,6 +135,18 @@ def test_a_node_that_is_stopped_ends_its_pods_and_says_so(host: Host) -> None:
     assert [one["status"] for one in host.api.get("/api/v1/nodes/local")["status"]["conditions"] if one["type"] == "Ready"] == [
         "False"
     ]
+
+
+@pytest.mark.slow
+def test_a_node_that_waits_for_its_api_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[4]))
+    write_kubeconfig(tmp_path / "kubeconfig", 9, "secret")
+    command = [sys.executable, "-m", "cygni.local.node", "--kubeconfig", "kubeconfig", *NEEDED]
+    process = subprocess.Popen(command, cwd=tmp_path)
+    until((tmp_path / "d" / "node.lock").exists)
+    process.terminate()
+
+    assert process.wait(10) == 0
 
 
 def test_settings_have_the_defaults_of_a_kubelet() -> None:

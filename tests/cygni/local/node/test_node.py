@@ -184,13 +184,13 @@ def test_a_second_deletion_without_grace_cuts_the_first_short(tmp_path: Path) ->
 
 def test_the_hook_before_the_end_runs_while_the_process_still_serves(tmp_path: Path) -> None:
     async def scenario(cluster: Cluster) -> None:
-        hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo $PORT > $HOME/../../hooked"]}}}
+        hooked = tmp_path / "hooked"
+        hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo $PORT > {hooked}"]}}}
         path = cluster.run(readinessProbe=http_probe(), lifecycle=hook)
         await cluster.ready(path)
-        uid, port = cluster.api.objects[path]["metadata"]["uid"], cluster.port(path)
-        hooked = cluster.data / "pods" / uid / "hooked"
+        port = cluster.port(path)
         cluster.api.delete(path, {})
-        await cluster.until(lambda: hooked.exists() and hooked.read_text())
+        await cluster.until(lambda: path not in cluster.api.objects)
 
         assert hooked.read_text() == f"{port}\n"
 
@@ -327,6 +327,21 @@ def test_pods_run_on_while_the_api_is_away_and_are_told_of_when_it_is_back(tmp_p
         await cluster.ready(path)
         second = cluster.run(name="web-2")
         await cluster.ready(second)
+
+    play(tmp_path, scenario)
+
+
+def test_a_node_ends_though_the_api_is_away_in_the_midst_of_a_deletion(tmp_path: Path) -> None:
+    async def scenario(cluster: Cluster) -> None:
+        path = cluster.run("polite", readinessProbe=http_probe())
+        await cluster.ready(path)
+        cluster.api.delete(path, {})
+        cluster.api.go_away()
+        await cluster.until(lambda: not marked(cluster.data))
+        began = time.monotonic()
+        await cluster.stop()
+
+        assert time.monotonic() - began < 8
 
     play(tmp_path, scenario)
 
