@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, CygniError, Failed, LostRace
 
@@ -102,14 +102,19 @@ class Cluster(Protocol):
 class KubernetesCluster:
     """`Cluster` over the official client. One instance serves many threads."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> None:
         self._client = client
+        self._patience = (connect_seconds, read_seconds)
         self._version: tuple[int, int] | None = None
 
     @classmethod
-    def from_kubeconfig(cls, path: str) -> KubernetesCluster:
-        """A client of the kubeconfig's current context. Nothing is sent yet."""
+    def from_kubeconfig(cls, path: str, *, read_seconds: float = READ_SECONDS) -> KubernetesCluster:
+        """A client of the kubeconfig's current context. Nothing is sent yet.
+
+        A file that cannot be used raises ClusterUnavailable: it may be about to be written.
+        """
         import urllib3
+        import yaml
         from kubernetes.client.api_client import ApiClient
         from kubernetes.client.configuration import Configuration
         from kubernetes.config import ConfigException, load_kube_config
@@ -117,11 +122,17 @@ class KubernetesCluster:
         configuration = Configuration()
         try:
             load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+        except yaml.YAMLError:  # not chained: its words quote the file, which holds credentials
+            raise ClusterUnavailable(f"The kubeconfig {path} is not YAML.") from None
         except (ConfigException, OSError) as error:
             raise ClusterUnavailable(f"The kubeconfig {path} cannot be used: {error}") from error
         # Retrying is the workflow's business, which knows how long it may take; here it would only hide a slow cluster.
         configuration.retries = urllib3.Retry(0, read=False, respect_retry_after_header=False)
-        return cls(ApiClient(configuration=configuration))
+        return cls(ApiClient(configuration=configuration), read_seconds=read_seconds)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
 
     def version(self) -> tuple[int, int]:
         if self._version is None:
@@ -206,13 +217,16 @@ class KubernetesCluster:
                 method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
             )
             payload = json.dumps(body) if body is not None and method == "PATCH" else body
-            answer = self._client.call_api(verb, url, headers, payload, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+            answer = self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
             return answer.status, answer.read().decode("utf-8", "replace")
         except (HTTPError, ApiException, OSError) as error:
             reason = type(getattr(error, "reason", None) or error).__name__
-            raise ClusterUnavailable(
-                f"The cluster's API at {self._client.configuration.host} gave no answer ({reason})."
-            ) from error
+            raise ClusterUnavailable(f"The cluster's API at {self._address} gave no answer ({reason}).") from error
+
+    @property
+    def _address(self) -> str:
+        """Host and port, without the credentials that an address may hold."""
+        return urlsplit(str(self._client.configuration.host)).netloc.rpartition("@")[2]
 
 
 def error_for(status: int, text: str, subject: str) -> CygniError:

@@ -45,6 +45,7 @@ STALE = timedelta(minutes=10)
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"})
 _START = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError"})
 _ELSEWHERE = {"WrongPort": "wrong-port", "LoopbackOnly": "loopback-only"}
+_NOT_RUN = frozenset({"StartError", "ContainerCannotRun"})
 _KILLED = (137, 143)
 _LOOP = 3
 
@@ -144,6 +145,8 @@ def _ended(pod: Json, events: Sequence[Json], now: datetime) -> _Finding | None:
     code, ends = int(end.get("exitCode", 0)), int(status.get("restartCount", 0)) + (not running)
     if end.get("reason") == "OOMKilled":
         return _Finding("failed", "out-of-memory", sentences.out_of_memory(_memory(pod)), name)
+    if end.get("reason") in _NOT_RUN:
+        return _Finding("failed", "cannot-start", sentences.cannot_start(str(end.get("message") or end["reason"])), name)
     killed = [event for event in events if event.get("reason") == "Killing" and "probe" in str(event.get("message"))]
     if killed and code in _KILLED:
         return _Finding("failed", "probe-failing", sentences.killed(str(killed[-1].get("message")), _port(pod)), name)

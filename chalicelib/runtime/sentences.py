@@ -27,7 +27,7 @@ def starting(count: int, desired: int) -> str:
 
 def exited(code: int, ends: int, seconds: float | None) -> str:
     """The process ended `ends` times, last with `code` after so many seconds."""
-    when = "" if seconds is None else f", {seconds:.0f} s after it started"
+    when = "" if seconds is None else f", {seconds:.0f} s after it started" if seconds >= 1 else " as soon as it started"
     times = "" if ends < 2 else f" It has ended {ends} times."
     if code == 0:
         return (

@@ -160,7 +160,7 @@ class FakeCluster:
         if KINDS[kind].namespaced and ("Namespace", "", namespace) not in self.objects:
             raise LostRace(f'The cluster answered 404 for {kind} {name}: namespaces "{namespace}" not found')
         version = manifest["metadata"].get("resourceVersion")
-        if version and (old is None or old["metadata"]["resourceVersion"] != version):
+        if version and old is not None and old["metadata"]["resourceVersion"] != version:
             raise LostRace(f"The cluster answered 409 for {kind} {name}: the object has been modified")
         if old is not None and not force and key in self._foreign and old.get("spec") != manifest.get("spec"):
             raise Conflict(f"The cluster answered 409 for {kind} {name}: conflict with another field manager")

@@ -40,6 +40,7 @@ ROWS = {
     "image missing": ((pod(waiting("ErrImagePull", "not found")),), (), 2, "failed", "image-missing"),
     "image missing, back-off": ((pod(waiting("ImagePullBackOff")),), (), 2, "failed", "image-missing"),
     "cannot start": ((pod(waiting("RunContainerError", 'exec: "pyton"')),), (), 2, "failed", "cannot-start"),
+    "program not found": ((pod(ended(128, reason="StartError")),), (), 2, "failed", "cannot-start"),
     "wrong port, just seen": ((pod(running(1)),), (WRONG_PORT,), 4, "waiting", "wrong-port"),
     "wrong port, settled": ((pod(running(1)),), (WRONG_PORT,), 5, "failed", "wrong-port"),
     "loopback only, settled": ((pod(running(1)),), (LOOPBACK,), 5, "failed", "loopback-only"),
@@ -146,6 +147,7 @@ def test_a_release_that_was_complete_has_no_deadline_any_more():
 
 MESSAGES = {
     "exit code": (pod(ended(1)), (), ["exited with code 1", "2 s after it started"]),
+    "exited at once": (pod(ended(1, began=3)), (), ["code 1 as soon as it started"]),
     "command not found": (pod(ended(127)), (), ["127", "was not found", "`start`"]),
     "ended by itself": (pod(ended(0), restarts=1), (), ["exit code 0", "2 times", "keeps running"]),
     "memory": (pod(ended(137, reason="OOMKilled")), (), ["256Mi", "`resources.memory`"]),
