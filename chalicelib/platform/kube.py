@@ -183,7 +183,7 @@ class KubernetesCluster:
         }
         given = {key: value for key, value in query.items() if value is not None}
         status, text = self._send("GET", KINDS["Pod"].path(namespace, pod, "log"), query=given)
-        if status in (400, 404):  # 400: the container has not started yet, or was never restarted
+        if status in (204, 400, 404):  # 204: no node has the pod yet; 400: not started yet, or never restarted
             return ""
         if status != 200:
             raise error_for(status, text, f"the log of Pod {pod}")

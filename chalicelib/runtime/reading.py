@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from chalicelib.platform.errors import ClusterUnavailable
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime import logs
 from chalicelib.runtime.logs import Cursor, Place, PodLog
@@ -17,12 +18,12 @@ TAIL_LINES = 20
 
 def newest_entries(cluster: Cluster, pods: Sequence[Json], limit: int) -> list[PodLog]:
     """Each pod's last lines, at most `limit` of each container."""
-    return [_newest(cluster, pod, limit) for pod in pods]
+    return _of_each(pods, lambda pod: _newest(cluster, pod, limit))
 
 
 def entries_after(cluster: Cluster, pods: Sequence[Json], cursor: Cursor) -> list[PodLog]:
     """Each pod's lines from about the cursor's place on, as many as it takes to find new ones."""
-    return [_after(cluster, pod, cursor.place(pod["metadata"]["name"])) for pod in pods]
+    return _of_each(pods, lambda pod: _after(cluster, pod, cursor.place(pod["metadata"]["name"])))
 
 
 def tail_of(cluster: Cluster, pod: Json) -> tuple[str, ...]:
@@ -40,6 +41,20 @@ def tail_of(cluster: Cluster, pod: Json) -> tuple[str, ...]:
 def last_words(pod: Json) -> tuple[str, ...]:
     """The last lines that the node wrote into the pod's status when the process ended."""
     return tuple(str((last_end(pod) or {}).get("message") or "").splitlines()[-TAIL_LINES:])
+
+
+def _of_each(pods: Sequence[Json], read: Callable[[Json], PodLog]) -> list[PodLog]:
+    """The logs of all pods whose node answers; the others' lines come with a later page. An error when no node does."""
+    found, silent = [], None
+    for pod in pods:
+        try:
+            found.append(read(pod))
+        except ClusterUnavailable as error:
+            found.append(PodLog(pod["metadata"]["name"], _revision(pod), ()))
+            silent = error
+    if silent is not None and not any(log.entries for log in found):
+        raise silent
+    return found
 
 
 def _newest(cluster: Cluster, pod: Json, limit: int) -> PodLog:

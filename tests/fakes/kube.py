@@ -18,12 +18,15 @@ Key = tuple[str, str, str]
 
 
 class FakeCluster:
-    """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order, `born` when its objects are made."""
+    """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order, `born` when its objects
+    are made, `silent` the pods whose node gives no logs.
+    """
 
     def __init__(self, *, version: tuple[int, int] = (1, 34), born: str = BORN) -> None:
         self._born = born
         self.objects: dict[Key, Json] = {}
         self.writes: list[tuple[str, str, str]] = []
+        self.silent: set[str] = set()
         self._version = version
         self._foreign: set[Key] = set()
         self._logs: dict[tuple[str, str, bool], str] = {}
@@ -87,6 +90,8 @@ class FakeCluster:
         previous: bool = False,
         limit_bytes: int | None = None,
     ) -> str:
+        if pod in self.silent:
+            raise ClusterUnavailable(f"The cluster answered 500 for the log of Pod {pod}: its node does not answer")
         lines = self._logs.get((namespace, pod, previous), "").splitlines(keepends=True)
         if since is not None:
             begin = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")

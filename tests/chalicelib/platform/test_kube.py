@@ -200,8 +200,9 @@ def test_what_is_absent_is_an_answer(cluster, server, ask, answer):
     assert ask(cluster) == answer
 
 
-def test_a_container_that_has_no_log_yet_has_an_empty_one(cluster, server):
-    server.answer(400, status(400, "BadRequest", 'container "app" is waiting to start'))
+@pytest.mark.parametrize("code", [204, 400], ids=["no node yet", "not started yet"])
+def test_a_container_that_has_no_log_yet_has_an_empty_one(cluster, server, code):
+    server.answer(code, status(code, "BadRequest", 'container "app" is waiting to start') if code != 204 else "")
 
     assert cluster.pod_log("shop", "a", "app") == ""
 

@@ -373,6 +373,31 @@ def test_a_cursor_goes_on_after_its_page(logged):
     assert lines(read(logged, cursor=page.cursor)) == [("r1", "three"), ("r2", "four")]
 
 
+def test_a_pod_whose_node_is_silent_does_not_hold_up_the_others_and_loses_nothing(logged):
+    logged.silent = {"web-r2-a"}
+    page = read(logged, since=after(0))
+    logged.silent = set()
+
+    assert lines(page) == [("r1", "one"), ("r1", "three")]
+    assert lines(read(logged, cursor=page.cursor)) == [("r2", "two")]
+
+
+def test_when_no_node_answers_the_cluster_is_unavailable(logged):
+    logged.silent = {"web-r1-a", "web-r2-a"}
+
+    with pytest.raises(ClusterUnavailable):
+        read(logged)
+
+
+def test_a_verdict_is_not_kept_back_when_the_node_is_silent(cluster):
+    apply(cluster)
+    status = {"name": "app", "state": ended(1), "restartCount": 0}
+    cluster.add_pod(SPACE, "web-r1-a", TARGET.labels(1), ready=False, containerStatuses=[status])
+    cluster.silent = {"web-r1-a"}
+
+    assert (ready(cluster).reason, ready(cluster).log_tail) == ("exited", ())
+
+
 def test_a_service_without_pods_has_an_empty_page_that_goes_on(cluster):
     page = read(cluster)
     cluster.add_pod(SPACE, "web-r1-a", TARGET.labels(1))
