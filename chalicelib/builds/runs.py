@@ -6,7 +6,7 @@ Every function here may run twice: a build that has ended stays as it ended.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.builds.preview import spec_of
 from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import BuildFailed, CygniError, Failed, NotFound
+from chalicelib.platform.errors import BuildFailed, CygniError, Failed, LostRace, NotFound
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
@@ -26,6 +26,8 @@ from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, ServiceSpec
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
+TRIES = 6
+"""Times a write decides anew when another writer was first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
         spec, plan = _decide(_build(record), record.service, storage)
     except Failed as refused:
         _end(record, "failed", now, error=_told(refused), code=refused.code)
+        commit([Put(record)])
         raise
     storage.write_json(plan_key(team, build), document(plan))
     record.spec = spec.model_dump(mode="json", by_alias=True)
@@ -112,17 +115,17 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
 
 def start_build(team: str, build: str, token: str, *, builders: Builders, workflows: Workflows, settings: Settings) -> None:
     """Starts the build, whose end will answer `token`. A build that has ended answers at once."""
-    record = _load(team, build)
-    if record.state not in ENDED:
-        record.token, record.state = token, "running"
-        commit([Put(record)])
-        record.job = builders.start(
-            build, _variables(record, settings), buildspec=buildspec(settings.kaniko_image), timeout=settings.build_timeout
-        )
-        commit([Put(record)])
+    record = _change(team, build, lambda record: _await(record, token))
+    if record.state in ENDED:
+        record.token = token
+        _answer(record, workflows)
         return
-    record.token = token
-    _answer(record, workflows)
+    job = builders.start(
+        build, _variables(record, settings), buildspec=buildspec(settings.kaniko_image), timeout=settings.build_timeout
+    )
+    # A quick build may have ended by now: its end is kept, and it was answered to the token filed above.
+    if _change(team, build, lambda record: _name_job(record, job)).state == "cancelled":
+        builders.stop(job)
 
 
 def finish_build(event: Mapping[str, Any], *, storage: Storage, workflows: Workflows, now: datetime) -> None:
@@ -134,20 +137,21 @@ def finish_build(event: Mapping[str, Any], *, storage: Storage, workflows: Workf
     }
     if status == "IN_PROGRESS" or "CYGNI_BUILD" not in variables:
         return
-    record = _load(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"])
-    if record.state not in ENDED:
-        result = storage.read_json(result_key(record.team, record.id)) or {}
+    result = storage.read_json(result_key(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"])) or {}
+
+    def conclude(record: BuildRecord) -> None:
         _conclude(record, status, variables["IMAGE"], result, now)
-    _answer(record, workflows)
+
+    _answer(_change(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"], conclude), workflows)
 
 
 def cancel_build(team: str, build: str, *, builders: Builders, now: datetime) -> None:
     """Stops a build that has not ended; its processes are killed. Cancelling what has ended or never was is no error."""
-    record = fetch(BuildRecord, build_pk(team, build), BUILD)
-    if record is None or record.state in ENDED:
+    if fetch(BuildRecord, build_pk(team, build), BUILD) is None:
         return
-    _end(record, "cancelled", now, error="The build was cancelled.", code=BuildFailed.code)
-    if record.job is not None:
+    said = "The build was cancelled."
+    record = _change(team, build, lambda record: _end(record, "cancelled", now, error=said, code=BuildFailed.code))
+    if record.state == "cancelled" and record.job is not None:
         builders.stop(record.job)
 
 
@@ -202,9 +206,35 @@ def _raise_end(record: BuildRecord) -> None:
         raise kinds.get(record.error_code or "", BuildFailed)(record.error or "The build has ended.")
 
 
+def _change(team: str, build: str, change: Callable[[BuildRecord], None]) -> BuildRecord:
+    """Changes a build that has not ended, deciding anew when another writer was first. One that has ended stays as it is.
+
+    The builder's event, a person's abort and the workflow all write here, and an event that loses would come again only
+    a minute later.
+    """
+    for _ in range(TRIES):
+        record = _load(team, build)
+        if record.state in ENDED:
+            return record
+        change(record)
+        try:
+            commit([Put(record)])
+            return record
+        except ConditionFailed:
+            continue
+    raise LostRace(f"Build {build} changes too quickly just now.")
+
+
+def _await(record: BuildRecord, token: str) -> None:
+    record.token, record.state = token, "running"
+
+
+def _name_job(record: BuildRecord, job: str) -> None:
+    record.job = job
+
+
 def _end(record: BuildRecord, state: str, now: datetime, *, error: str | None = None, code: str | None = None) -> None:
     record.state, record.ended_at, record.error, record.error_code = state, now, error, code
-    commit([Put(record)])
 
 
 def _told(error: CygniError) -> str:

@@ -29,11 +29,17 @@ def observe(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> 
 
 
 def keep_baseline(record: DeploymentRecord, sample: Sample) -> None:
-    """Keeps the sample that a step's counts are counted from."""
+    """Keeps the sample that a step's counts are counted from.
+
+    A canary that nobody counted yet, where the stable version was, has served nothing: its counts begin at zero.
+    """
+    canary = sample.canary
+    if canary is None and sample.stable is not None:
+        canary = Counts(latency=tuple((bound, 0) for bound, _ in sample.stable.latency))
     record.baseline = {
         "at": sample.at.isoformat(),
         "weight": sample.weight,
-        "canary": _stored(sample.canary),
+        "canary": _stored(canary),
         "stable": _stored(sample.stable),
     }
 

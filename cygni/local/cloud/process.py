@@ -1,0 +1,159 @@
+"""The cloud process: what it starts, in which order, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cygni.local.cloud import emulator
+from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES, TABLES
+
+if TYPE_CHECKING:
+    from cygni.local.cloud.codebuild import CodeBuild
+    from cygni.local.cloud.http import ApiServer
+    from cygni.local.cloud.lambdas import Lambda
+    from cygni.local.cloud.snapshots import Snapshots
+
+LOG = logging.getLogger("cygni.cloud")
+
+DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
+SWEEP = "cygni-sweep"
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where things are. Ports are loopback ports; `images` is shared with the node."""
+
+    state: Path
+    images: Path
+    api_port: int
+    aws_port: int
+    snapshot_seconds: float = 3.0
+    definitions: Path = DEFINITIONS
+
+
+class Cloud:
+    """The embedded AWS and the HTTP API. The environment must be set before it is made: see `environment.py`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._emulator = emulator.Emulator("127.0.0.1", options.aws_port)
+        self._stopping = threading.Event()
+        self._lambda: Lambda
+        self._builds: CodeBuild
+        self._snapshots: Snapshots
+        self._api: ApiServer
+
+    def start(self) -> dict[str, str]:
+        """Starts everything; returns the addresses once the API answers. Raises EmulatorError when it cannot."""
+        from ministack import app as _ministack  # noqa: F401 - importing it is what takes the time, so it happens here
+
+        with ThreadPoolExecutor(1) as aside:
+            app = aside.submit(_import_app)  # while ministack starts
+            self._install()
+            self._emulator.start()
+            self._create()
+            self._api = _serve(app.result(), self._options.api_port)
+        self._begin()
+        return {"api": self._api.url, "aws": self._emulator.url}
+
+    def stop(self) -> None:
+        """Ends requests in hand, stops builds (the next start resumes them), and saves."""
+        from ministack import app
+
+        self._stopping.set()
+        self._api.stop(2.0)
+        self._builds.stop_all()
+        self._snapshots.stop()
+        self._snapshots.save()
+        app.PERSIST_STATE = False  # saved already, and in a tenth of the time
+        self._emulator.stop(3.0)
+
+    def _install(self) -> None:
+        """Puts our parts in the places that ministack has for them."""
+        from ministack.services import codebuild, eventbridge, lambda_svc
+
+        from cygni.local.builder.build import build
+        from cygni.local.cloud import callbacks, housekeeping
+        from cygni.local.cloud.buildjob import Folders, Job, carry_out
+        from cygni.local.cloud.codebuild import CodeBuild, announce_to
+        from cygni.local.cloud.lambdas import Lambda
+
+        self._lambda = Lambda((*FUNCTIONS, API_FUNCTION))
+        emulator.hook_lambda(self._lambda)
+        callbacks.hook_callbacks()
+        housekeeping.silence(lambda_svc)
+        state = self._options.state
+        folders = Folders(self._options.images, state / "builds", state / "cache")
+
+        def run(job: Job, cancelled: threading.Event) -> str:
+            return carry_out(job, build, folders, cancelled)
+
+        self._builds = CodeBuild(codebuild, run, announce_to(eventbridge))
+        self._builds.install()
+
+    def _create(self) -> None:
+        from chalicelib.platform.settings import settings
+        from cygni.local.cloud import resources
+
+        functions = (*FUNCTIONS, API_FUNCTION)
+        resources.create_tables(TABLES)
+        resources.create_bucket(settings().bucket)
+        resources.create_functions(functions)
+        resources.create_machines(STATE_MACHINES, functions, self._options.definitions)
+        resources.create_rules(functions)
+        resources.create_build_project(settings().build_project)
+
+    def _begin(self) -> None:
+        """What goes on in the background once the API answers."""
+        from cygni.local.cloud import snapshots
+
+        self._snapshots = snapshots.of_ministack(self._options.state / "aws" / "services")
+        self._snapshots.save()
+        self._snapshots.start(self._options.snapshot_seconds)
+        resumed = self._builds.resume()
+        if resumed:
+            LOG.info("%d interrupted builds begin again", resumed)
+        for work in (self._warm_up, self._keep_house):
+            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+
+    def _warm_up(self) -> None:
+        """Starts again the deployments that a restart broke, then imports what the first deployment will need."""
+        sweep = next(each for each in FUNCTIONS if each.name == SWEEP)
+        answer = self._lambda.run(sweep, "", {}, "start")
+        LOG.info("sweep at start: %s", json.dumps(answer.get("body")))
+        self._lambda.warm_up()
+
+    def _keep_house(self) -> None:
+        from ministack.services import codebuild, eventbridge, stepfunctions
+
+        from cygni.local.cloud.housekeeping import prune
+
+        while True:
+            LOG.debug("forgot %d old records", prune(stepfunctions, codebuild, eventbridge, datetime.now(UTC)))
+            if self._stopping.wait(_HOUR):
+                return
+
+
+def _import_app() -> Any:
+    from app import app
+
+    return app
+
+
+def _serve(app: Any, port: int) -> ApiServer:
+    from cygni.local.cloud.http import ApiServer, Served
+    from cygni.local.cloud.lambdas import Context
+    from cygni.local.cloud.resources import function_arn
+
+    arn = function_arn(API_FUNCTION)
+    server = ApiServer(Served(app, app.routes, lambda request_id: Context(API_FUNCTION, arn, request_id)), port)
+    server.start()
+    return server

@@ -1,0 +1,51 @@
+"""The processes of the embedded cloud, as data: which module, with which arguments and environment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from cygni.local.supervisor.child import Child
+from cygni.local.supervisor.layout import Layout, Ports
+
+_FOREIGN = ("AWS_", "CYGNI_", "KUBE")
+
+
+def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: Path | None) -> list[Child]:
+    """The children in the order they start: each needs those before it. A `kubeconfig` given takes the cluster's place."""
+    inherited = {name: value for name, value in environ.items() if not name.startswith(_FOREIGN)}
+    inherited |= {"PYTHONUNBUFFERED": "1"}
+    config = kubeconfig or layout.kubeconfig
+    logs = layout.logs
+    cluster = [
+        *("--port", str(ports.cluster), "--data", str(layout.state / "cluster"), "--images", str(layout.images)),
+        *("--token-file", str(layout.cluster_token), "--kubeconfig", str(layout.kubeconfig)),
+    ]
+    gateway = ["--kubeconfig", str(config), "--port", str(ports.apps), "--admin-port", str(ports.admin)]
+    cloud = [
+        *("--state", str(layout.state / "cloud"), "--images", str(layout.images)),
+        *("--api-port", str(ports.api), "--aws-port", str(ports.aws)),
+    ]
+    told = inherited | settings_of(layout, ports, config)
+    children = [
+        Child("cluster", "cygni.local.cluster", cluster, inherited, logs / "cluster.log"),
+        Child("gateway", "cygni.local.gateway", gateway, inherited, logs / "gateway.log"),
+        Child("cloud", "cygni.local.cloud", cloud, told, logs / "cloud.log"),
+    ]
+    return children if kubeconfig is None else children[1:]
+
+
+def settings_of(layout: Layout, ports: Ports, kubeconfig: Path) -> dict[str, str]:
+    """The control plane's settings, as the variables it reads. Of the admin key it gets the hash only."""
+    key = layout.secret(layout.admin_key, "cyg_")
+    return {
+        "CYGNI_ADMIN_KEY_SHA256": hashlib.sha256(key.encode()).hexdigest(),
+        "CYGNI_KUBECONFIG": str(kubeconfig),
+        "CYGNI_METRICS_URL": f"http://127.0.0.1:{ports.admin}/metrics",
+        "CYGNI_METRICS_KIND": "scrape",
+        "CYGNI_APPS_DOMAIN": "localhost",
+        "CYGNI_APPS_PORT": str(ports.apps),
+        "CYGNI_APPS_SCHEME": "http",
+        "CYGNI_REGISTRY": "registry.localhost",
+    }
