@@ -65,7 +65,8 @@ def main() -> None:
     arguments = _arguments()
     ready = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a handler prints is log, not our answer
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("cygni").setLevel(logging.INFO)
     prepare(arguments)
     ended = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
