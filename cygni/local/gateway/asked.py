@@ -68,7 +68,9 @@ def read_request(http: web.BaseRequest, *, trusted: bool) -> Asked:
         query=query,
         fields=fields,
         caller=caller,
-        framing=Framing(chunked=True) if "Transfer-Encoding" in http.headers else Framing(length=int(length) if length else None),
+        framing=Framing(chunked=True)
+        if "Transfer-Encoding" in http.headers
+        else Framing(length=int(length) if length else None),
         has_body=http.body_exists,
         upgrade=_upgrades(http),
     )

@@ -57,19 +57,22 @@ class _Call:
 
 
 class Proxy:
-    """The handler of the public port. `table` may be replaced between any two requests; `closing` lets connections end."""
+    """The handler of the public port. `table` may be replaced between any two requests; `closing` lets connections end.
+
+    `busy` holds the connections of clients whose request is in flight.
+    """
 
     def __init__(self, pool: Pool, metrics: Metrics, limits: Limits, *, trust_forwarded: bool = False) -> None:
         self.table = Table()
         self.closing = False
-        self.active = 0
+        self.busy: set[object] = set()
         self._pool = pool
         self._metrics = metrics
         self._limits = limits
         self._trusted = trust_forwarded
         self._points: dict[tuple[str, str, int], float] = {}
         self._loop = asyncio.get_running_loop()
-        metrics.count_active(lambda: self.active)
+        metrics.count_active(lambda: len(self.busy))
 
     def replace_table(self, table: Table) -> None:
         """Routes all requests from now on by `table`; those in flight go on to their end."""
@@ -82,7 +85,7 @@ class Proxy:
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answers one request."""
         call = _Call(self._loop.time())
-        self.active += 1
+        self.busy.add(http.protocol)
         try:
             return await self._follow(http, call)
         except Refusal as refusal:
@@ -99,7 +102,7 @@ class Proxy:
             call.status = 500
             return await self._refuse(http, call, Refusal(500, "The gateway failed to handle the request."))
         finally:
-            self.active -= 1
+            self.busy.discard(http.protocol)
             self._count(call)
 
     async def _follow(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:

@@ -85,9 +85,7 @@ class Gateway:
         if self._server is not None:
             self._server.close()
         if self._http is not None:
-            self._http.pre_shutdown()
-            await self._drained()
-            await self._http.shutdown(timeout=0.1)
+            await self._drain(self._http)
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._rebuild is not None:
@@ -104,10 +102,15 @@ class Gateway:
         """A Sink for other threads."""
         return _FromThreads(self.inventory, self._loop)
 
-    async def _drained(self) -> None:
+    async def _drain(self, http: web.Server) -> None:
+        """Closes idle connections at once, the others when their request has ended or the time is up."""
+        for connection in http.connections:
+            if connection not in self.proxy.busy:
+                connection.force_close()
         deadline = self._loop.time() + self.options.limits.drain
-        while self.proxy.active and self._loop.time() < deadline:
-            await asyncio.sleep(0.02)
+        while self.proxy.busy and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        await http.shutdown(timeout=0.1)
 
     def _changed(self) -> None:
         """Plans a new table: at once for one change, in step for a storm, so that at most a tenth of the time goes there."""

@@ -23,7 +23,15 @@ Lister = Callable[..., Any]
 
 _CONNECT = 3.0
 _WATCH = 50
-_FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds: the first and the longest pause after a failure, and how long a watch must last not to count as one."""
+
+    first: float = 0.1
+    longest: float = 5.0
+    watch: float = 1.0
 
 
 class _Expired(Exception):
@@ -59,9 +67,10 @@ def kinds(kubeconfig: str) -> list[Kind]:
 class Watcher:
     """Runs one thread per kind, from `start` to `stop`. The sink is called from those threads."""
 
-    def __init__(self, watched: list[Kind], sink: Sink) -> None:
+    def __init__(self, watched: list[Kind], sink: Sink, pace: Pace = Pace()) -> None:
         self._kinds = watched
         self._sink = sink
+        self._pace = pace
 
     def start(self) -> None:
         """Begins to list and watch."""
@@ -80,11 +89,11 @@ class Watcher:
                     continue
 
     def _run(self, kind: Kind) -> None:
-        pause, said = _FIRST_PAUSE, ""
+        pause, said = self._pace.first, ""
         while not kind.stopped.is_set():
             try:
                 for _ in self._follow(kind):
-                    pause, said = _FIRST_PAUSE, ""
+                    pause, said = self._pace.first, ""
             except _Expired:
                 log.info("listing %s again: the watch's version is too old", kind.name)
             except Exception as error:  # noqa: BLE001 - whatever the API or the network does, the thread must outlive it
@@ -93,7 +102,7 @@ class Watcher:
                     log.warning("cannot watch %s, trying again: %s", kind.name, message)
                 said = message
             kind.stopped.wait(pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, _LAST_PAUSE)
+            pause = min(pause * 2, self._pace.longest)
 
     def _follow(self, kind: Kind) -> Iterator[None]:
         """Lists, then watches until something goes wrong; yields whenever the API has proved to be well."""
@@ -103,7 +112,9 @@ class Watcher:
             for event in self._events(kind, version):
                 version = self._apply(kind, event) or version
                 yield
-            if time.monotonic() - started < 1.0:  # an API that ends watches at once is not to be asked in a tight loop
+            if (
+                time.monotonic() - started < self._pace.watch
+            ):  # an API that ends watches at once is not to be asked in a tight loop
                 return
             yield
 
