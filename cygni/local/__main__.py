@@ -38,8 +38,9 @@ def _up(layout: Layout, given: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     layout.prepare()
+    lock = Lock(layout.lock_file)
     try:
-        Lock(layout.lock_file).take()
+        lock.take()
     except AlreadyRunning as error:
         _OUT.print(f"{error}\nStop it with `make down`, or with Ctrl-C where it was started.", markup=False)
         return 3
@@ -60,6 +61,7 @@ def _up(layout: Layout, given: argparse.Namespace) -> int:
     else:
         supervisor.watch(stop)
     supervisor.stop()
+    lock.release()
     _OUT.print("Stopped. What was deployed comes back with the next `make up`.")
     return 1 if failures else 0
 

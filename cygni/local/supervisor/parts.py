@@ -24,28 +24,16 @@ def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: 
     ]
     gateway = ["--kubeconfig", str(config), "--port", str(ports.apps), "--admin-port", str(ports.admin)]
     cloud = [
-        *("--state", str(layout.state / "cloud"), "--images", str(layout.images)),
+        *("--state", str(layout.state / "cloud"), "--images", str(layout.images), "--kubeconfig", str(config)),
+        *("--gateway-metrics", f"http://127.0.0.1:{ports.admin}/metrics", "--apps-port", str(ports.apps)),
         *("--api-port", str(ports.api), "--aws-port", str(ports.aws)),
     ]
-    told = inherited | settings_of(layout, ports, config)
+    # Of the admin key the control plane gets the hash only.
+    key = layout.secret(layout.admin_key, "cyg_")
+    told = inherited | {"CYGNI_ADMIN_KEY_SHA256": hashlib.sha256(key.encode()).hexdigest()}
     children = [
         Child("cluster", "cygni.local.cluster", cluster, inherited, logs / "cluster.log"),
         Child("gateway", "cygni.local.gateway", gateway, inherited, logs / "gateway.log"),
         Child("cloud", "cygni.local.cloud", cloud, told, logs / "cloud.log"),
     ]
     return children if kubeconfig is None else children[1:]
-
-
-def settings_of(layout: Layout, ports: Ports, kubeconfig: Path) -> dict[str, str]:
-    """The control plane's settings, as the variables it reads. Of the admin key it gets the hash only."""
-    key = layout.secret(layout.admin_key, "cyg_")
-    return {
-        "CYGNI_ADMIN_KEY_SHA256": hashlib.sha256(key.encode()).hexdigest(),
-        "CYGNI_KUBECONFIG": str(kubeconfig),
-        "CYGNI_METRICS_URL": f"http://127.0.0.1:{ports.admin}/metrics",
-        "CYGNI_METRICS_KIND": "scrape",
-        "CYGNI_APPS_DOMAIN": "localhost",
-        "CYGNI_APPS_PORT": str(ports.apps),
-        "CYGNI_APPS_SCHEME": "http",
-        "CYGNI_REGISTRY": "registry.localhost",
-    }

@@ -48,6 +48,12 @@ class Lock:
         file.flush()
         self._file = file
 
+    def release(self) -> None:
+        """Lets another take it. The end of the process, however it comes, does the same."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
 
 def holder_of(path: Path) -> int | None:
     """The process that holds a lock; None when nobody does."""

@@ -1,0 +1,105 @@
+"""`python -m cygni.local.demo`: what `make demo` runs.
+
+Exit code 0: versions 1 and 2 were promoted, 3 and 4 rolled back, version 2 has all the traffic, and no request failed but those
+that the bad canaries failed themselves. 1: something of that is not so. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from cygni.local.demo import tally
+from cygni.local.demo.acts import ACTS, complaints
+from cygni.local.demo.children import Cloud, CloudFailed, CommandFailed, interrupt_on_signals
+from cygni.local.demo.play import Play
+from cygni.local.demo.report import closing, document
+from cygni.local.demo.show import Stage
+
+READY_SECONDS = 60.0
+_LAST_LINES = 12
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; the exit code says how it went."""
+    options = _parse(arguments)
+    interrupt_on_signals()
+    console = Console(stderr=options.json, highlight=False, markup=False)
+    home = Path(tempfile.mkdtemp(prefix="cygni-demo-"))
+    keep = options.keep
+    try:
+        code = _perform(home, console, as_json=options.json)
+        keep = keep or code != 0
+    except KeyboardInterrupt:
+        console.print(Text("Interrupted; everything is stopped."))
+        code = 130
+    if keep:
+        console.print(Text(f"State and logs are kept in {home}"))
+    else:
+        shutil.rmtree(home, ignore_errors=True)
+    return code
+
+
+def _perform(home: Path, console: Console, *, as_json: bool) -> int:
+    begun = time.monotonic()
+    cloud = Cloud(home)
+    play = Play(home / "app", cloud.environ)
+    broken = ""
+    try:
+        with Stage(console, play.seen) as stage:
+            stage.say("Starting the embedded cloud")
+            cloud.start()
+            cloud.wait_ready(READY_SECONDS)
+            play.run(stage)
+            cloud.check()
+    except (CloudFailed, CommandFailed) as error:
+        broken = str(error)
+    finally:
+        play.stop()
+        cloud.stop()
+    seen = play.seen()
+    may_fail = frozenset(f"r{each.release}" for each in play.endings if each.act.bad)
+    found = [broken] if broken else []
+    found += complaints(play.endings, play.last_answers, tally.blemish(seen, may_fail))
+    seconds = time.monotonic() - begun
+    console.print(closing(play.endings, found, total=len(seen), seconds=seconds))
+    if as_json:
+        print(json.dumps(document(play.endings, found, total=len(seen), seconds=seconds)))  # noqa: T201 - the answer for machines
+    if found:
+        _print_logs(home, console)
+    return 1 if found else 0
+
+
+def _print_logs(home: Path, console: Console) -> None:
+    """The last lines of every log, those of the cloud itself first."""
+    for path in [home / "up.log", *sorted((home / "state").rglob("*.log"))]:
+        if not path.is_file():
+            continue
+        with path.open("r", errors="replace") as file:
+            lines = deque(file, _LAST_LINES)
+        if lines:
+            console.print(Text(f"\nLast lines of {path}:", style="bold"))
+            console.print(Text("".join(lines).rstrip(), style="dim"))
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m cygni.local.demo",
+        description=f"Deploys {len(ACTS)} versions of an application under live traffic: two are kept, two are caught.",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout; progress goes to stderr")
+    parser.add_argument("--keep", action="store_true", help="leave state and logs for inspection; a failed demo always does")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
