@@ -17,7 +17,7 @@ from chalicelib.deployments.releases import Release, find_release, keep_release,
 from chalicelib.deployments.rules import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
-from chalicelib.projects.service import ServiceKey, get_lane, go_live, seconds, update_lane
+from chalicelib.projects.service import ServiceKey, get_lane, go_live, seconds, turn_back, update_lane
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
 from chalicelib.runtime import service as runtime
 
@@ -112,14 +112,13 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         return answer(record)
     if not _bring_back_stable(record, ports):
         return {**answer(record), "next": "RollBack"}
-    number = int(record.number)
-    update_lane(record.key, lambda lane: go_live(lane, int(record.stable)) if _is_live(lane.live, number, record) else lane)
-    state = state_of(record)
-    if record.stable is None:
+    number, stable = int(record.number), None if record.stable is None else int(record.stable)
+    update_lane(record.key, lambda lane: turn_back(lane, number, stable))
+    if stable is None:
         runtime.remove_service(ports.cluster, target_of(record.key))
-    move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="rolled_back", message=_turned_back(record, state.reason))
-    if record.stable is not None:
-        runtime.retire(ports.cluster, target_of(record.key), keep={int(record.stable)})
+    move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
+    if stable is not None:
+        runtime.retire(ports.cluster, target_of(record.key), keep={stable})
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -194,11 +193,7 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
     return True
 
 
-def _is_live(live: int | None, number: int, record: DeploymentRecord) -> bool:
-    return live == number and record.stable is not None
-
-
-def _turned_back(record: DeploymentRecord, reason: str) -> str:
-    if record.stable is None:
-        return f"The release was removed; there was none before it. {reason}"
-    return f"All requests go to release {int(record.stable)} again. {reason}"
+def _turned_back(stable: int | None) -> str:
+    if stable is None:
+        return "The release was removed; there was none before it."
+    return f"All requests go to release {stable} again."

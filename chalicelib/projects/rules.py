@@ -53,3 +53,8 @@ def leave(lane: Lane, deployment: str) -> tuple[Lane, str | None]:
 def go_live(lane: Lane, number: int) -> Lane:
     """The lane after a release got all the traffic. Saying it twice changes nothing."""
     return lane if lane.live == number else replace(lane, live=number, previous=lane.live)
+
+
+def turn_back(lane: Lane, number: int, stable: int | None) -> Lane:
+    """The lane after a release that was live already was turned back to the one before it, or to none."""
+    return lane if lane.live != number else replace(lane, live=stable, previous=None)

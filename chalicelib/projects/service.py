@@ -26,7 +26,7 @@ from chalicelib.projects.projects import (
     get_project,
     list_projects,
 )
-from chalicelib.projects.rules import Lane, enter, go_live, leave
+from chalicelib.projects.rules import Lane, enter, go_live, leave, turn_back
 from chalicelib.projects.services import (
     Service,
     busy_services,
@@ -85,5 +85,6 @@ __all__ = [
     "parse",
     "seconds",
     "service_address",
+    "turn_back",
     "update_lane",
 ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chalicelib.projects.rules import Lane, enter, go_live, leave
+from chalicelib.projects.rules import Lane, enter, go_live, leave, turn_back
 
 
 def test_the_first_deployment_begins_at_once() -> None:
@@ -38,6 +38,13 @@ def test_the_release_that_was_live_before_is_remembered() -> None:
     lane = go_live(go_live(Lane(last=2), 1), 2)
 
     assert (lane.live, lane.previous) == (2, 1)
+
+
+def test_a_live_release_that_is_turned_back_leaves_the_stable_one_live() -> None:
+    lane = turn_back(go_live(go_live(Lane(last=2), 1), 2), 2, 1)
+
+    assert (lane.live, lane.previous) == (1, None)
+    assert turn_back(lane, 2, 1) == lane
 
 
 class LaneMachine(RuleBasedStateMachine):

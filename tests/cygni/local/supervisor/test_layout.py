@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import socket
+import stat
+from pathlib import Path
+
+from cygni.local.supervisor.layout import Layout
+
+
+def test_ports_stay_the_same_over_a_restart(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+
+    first, _ = layout.ports(api=None, apps=None)
+    second, said = layout.ports(api=None, apps=None)
+
+    assert first == second
+    assert said == []
+
+
+def test_a_taken_port_is_replaced_and_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ports, said = Layout(tmp_path).ports(api=port, apps=None)
+
+    assert ports.api != port
+    assert f"Port {port} is taken" in said[0]
+
+
+def test_no_two_ports_are_alike(tmp_path: Path) -> None:
+    ports, _ = Layout(tmp_path).ports(api=23456, apps=23456)
+
+    assert len({ports.api, ports.apps, ports.admin, ports.aws, ports.cluster}) == 5
+
+
+def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+
+    key = layout.secret(layout.admin_key, "cyg_")
+
+    assert key.startswith("cyg_")
+    assert len(key) >= 47
+    assert layout.secret(layout.admin_key, "cyg_") == key
+    assert stat.S_IMODE(layout.admin_key.stat().st_mode) == 0o600
