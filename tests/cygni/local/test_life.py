@@ -157,7 +157,10 @@ def test_an_app_that_exits_fails_its_deployment_at_once_with_its_last_words(home
 
 
 def test_an_app_on_another_port_is_told_which_one_was_found(home: Home) -> None:
-    source = "from http.server import HTTPServer, BaseHTTPRequestHandler\nHTTPServer(('', 34567), BaseHTTPRequestHandler).serve_forever()\n"
+    source = (
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "HTTPServer(('', 34567), BaseHTTPRequestHandler).serve_forever()\n"
+    )
     (home.folder / "app" / "app.py").write_text(source)
 
     done = home.cygni("deploy")
