@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -53,7 +54,7 @@ def main(result: Path, said: Path) -> None:
 def _joined(lines: list[str]) -> list[str]:
     """Lines that were wrapped for the terminal, whole again."""
     whole: list[str] = []
-    for line in lines:
+    for line in takewhile(lambda line: not line.startswith("Looking"), lines):
         begins = re.match(r"\d\d:\d\d:\d\d|✔|✘|Deploying|Starting|Looking|http|  r\d", line)
         if begins or not whole:
             whole.append(line)
