@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.platform.schema import Input, Moment, Output
-from chalicelib.projects.spec import Name, VariableName, VariableValue
+from chalicelib.projects.spec import Name, ServiceName, VariableName, VariableValue
 
 Description = Annotated[str, StringConstraints(max_length=500), Field(description="A sentence for people.")]
 
@@ -29,7 +29,7 @@ class NewEnvironment(Input):
 class NewService(Input):
     """A service to create in an environment."""
 
-    name: Name
+    name: ServiceName
     description: Description = ""
 
 

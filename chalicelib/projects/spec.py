@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -17,6 +17,19 @@ Name = Annotated[
     Field(description="Lower-case letters, digits and single hyphens, beginning with a letter; 30 characters at most."),
 ]
 """A name in a path or a host: unique among its siblings, never changed."""
+
+RESERVED = "cygni-"
+"""How the names of Cygni's own objects begin, in a namespace where services live too."""
+
+
+def _not_reserved(name: str) -> str:
+    if name.startswith(RESERVED):
+        raise ValueError(f"names of services do not begin with {RESERVED}, which are Cygni's own")
+    return name
+
+
+ServiceName = Annotated[Name, AfterValidator(_not_reserved), Field(json_schema_extra={"not": {"pattern": f"^{RESERVED}"}})]
+"""The name of a service."""
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 VariableValue = Annotated[str, StringConstraints(max_length=16_384)]
@@ -155,4 +168,4 @@ class AppFile(Shape):
 
     version: Literal[1] = Field(description="Version of this file's format.")
     name: Name = Field(description="Name of the project.")
-    services: dict[Name, ServiceSpec] = Field(min_length=1, max_length=20, description="The app's services by name.")
+    services: dict[ServiceName, ServiceSpec] = Field(min_length=1, max_length=20, description="The app's services by name.")
