@@ -188,7 +188,7 @@ def _claim(obj: Obj) -> None:
 
 def _namespace(obj: Obj) -> None:
     name = obj["metadata"].get("name")
-    _fill(obj.setdefault("spec", {}), finalizers=["kubernetes"])
+    obj.setdefault("spec", {})
     if name:
         labels = obj["metadata"].setdefault("labels", {}) or {}
         obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": name}

@@ -78,6 +78,7 @@ async def running(options: Options) -> AsyncIterator[int]:
     store = Store(options.data / "cluster.db" if options.data is not None else ":memory:", options.history)
     cluster = Cluster(store)
     prepare(cluster)
+    store.forget()
     runner = web.AppRunner(
         Server(cluster, options.token).application(), access_log=None, handler_cancellation=True, shutdown_timeout=2.0
     )

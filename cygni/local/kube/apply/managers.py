@@ -84,6 +84,9 @@ def _strip(paths: FieldSet, hidden: frozenset[str]) -> FieldSet:
 def track_update(old: Obj | None, new: Obj, schema: Schema, manager: Manager, now: str, hidden: frozenset[str]) -> None:
     """Write into `new` who owns what after a plain create, update or patch. `hidden`: top fields such as `f:status`."""
     given = new["metadata"].get("managedFields")
+    if old is not None and not given and not old["metadata"].get("managedFields"):
+        new["metadata"].pop("managedFields", None)  # nobody was tracked so far; the first apply starts it
+        return
     source = old if given is None or given == [] else new
     entries = decode(source) if source is not None else {}
     change = compare(_plain(old) if old is not None else {}, _plain(new), schema)
@@ -116,10 +119,10 @@ def apply(
     live: Obj, config: Obj, schema: Schema, manager: Manager, now: str, *, force: bool, hidden: frozenset[str] = frozenset()
 ) -> Obj:
     """The live object with the configuration applied; 409 with one cause for each field that others own."""
-    entries = decode(live)
+    entries = decode(live) or _before_first_apply(live, schema, manager, now, hidden)
     last = entries.get(manager)
     applied = _strip(frozenset(field_set(config, schema)), hidden)
-    visible = {key: value for key, value in config.items() if f"f:{key}" not in hidden}
+    visible = {"metadata": {}, **{key: value for key, value in config.items() if f"f:{key}" not in hidden}}
     merged = merge(_plain(live), _plain(visible), schema)
     owned_by_others = {other: entry for other, entry in entries.items() if other != manager}
     if last is not None:
@@ -138,6 +141,12 @@ def apply(
         result["metadata"].pop(key, None)
     _store(result, kept)
     return result
+
+
+def _before_first_apply(live: Obj, schema: Schema, manager: Manager, now: str, hidden: frozenset[str]) -> Entries:
+    """An object that nobody was tracked on belongs to everybody who wrote it before."""
+    fields = _strip(frozenset(field_set(_plain(live), schema)), hidden)
+    return {Manager("Update", "before-first-apply", manager.api_version): Entry(fields, now)} if fields else {}
 
 
 def live_equals(live: Obj, merged: Obj) -> bool:

@@ -126,6 +126,11 @@ class Store:
         self._announce(Change("DELETED", revision, key, last, before))
         return last
 
+    def forget(self) -> None:
+        """Drop the history: whoever wants to watch starts from a list."""
+        self._history.clear()
+        self._compacted = self.revision
+
     def _write(self, revision: int, statement: str, parameters: tuple[str | bytes, ...]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:

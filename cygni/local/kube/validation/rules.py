@@ -54,9 +54,7 @@ def _workload(obj: Obj) -> Iterator[Cause]:
         yield invalid_value("spec.selector", selector, f"empty selector is invalid for {obj['kind'].lower()}")
     else:
         yield from selector_faults(selector, "spec.selector")
-    if template is None:
-        yield required("spec.template")
-        return
+    template = template or {}
     labels = get_path(template, "metadata", "labels", default={})
     if selector and not list(selector_faults(selector, "")) and not matches(selector, labels):
         yield invalid_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
@@ -67,7 +65,8 @@ def _deployment(obj: Obj) -> Iterator[Cause]:
     yield from _workload(obj)
     spec = obj.get("spec") or {}
     strategy = spec.get("strategy") or {}
-    yield from one_of(strategy, "type", ("Recreate", "RollingUpdate"), "spec.strategy")
+    if strategy.get("type") not in {"Recreate", "RollingUpdate"}:
+        yield not_supported("spec.strategy", strategy, ("Recreate", "RollingUpdate"))
     rolling = strategy.get("rollingUpdate")
     if strategy.get("type") == "Recreate" and rolling is not None:
         yield forbidden_field("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
@@ -94,11 +93,7 @@ def _share_faults(value: Any, field: str) -> Iterator[Cause]:
 
 
 def _job(obj: Obj) -> Iterator[Cause]:
-    template = get_path(obj, "spec", "template")
-    if template is None:
-        yield required("spec.template")
-    else:
-        yield from template_faults(template, "spec.template", ("OnFailure", "Never"))
+    yield from template_faults(get_path(obj, "spec", "template", default={}), "spec.template", ("OnFailure", "Never"))
 
 
 def _service(obj: Obj) -> Iterator[Cause]:

@@ -35,18 +35,23 @@ def prune(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
             yield from prune(item, schema.items, f"{path}[{index}]")
 
 
-def drop_nulls(value: Any, schema: Schema) -> None:
-    """Remove fields set to null, in place: a built-in kind cannot tell them from absent ones."""
+def drop_empty(value: Any, schema: Schema) -> None:
+    """Remove nulls, and empty lists and maps, in place: a built-in kind cannot tell them from absent ones."""
     if isinstance(value, dict) and not schema.is_open:
-        for name in [name for name, child in value.items() if child is None]:
-            del value[name]
-        for name, child in value.items():
+        for name, child in list(value.items()):
             below = schema.field(name)
-            if below is not None:
-                drop_nulls(child, below)
+            if child is None or (child in ([], {}) and below is not None and _is_collection(below, name, schema)):
+                del value[name]
+            elif below is not None:
+                drop_empty(child, below)
     elif isinstance(value, list) and schema.items is not None:
         for item in value:
-            drop_nulls(item, schema.items)
+            drop_empty(item, schema.items)
+
+
+def _is_collection(schema: Schema, name: str, parent: Schema) -> bool:
+    """Whether a field is a list or free map that is left out when empty."""
+    return (schema.type == "array" or schema.additional is not None) and name not in parent.raw.get("required", ())
 
 
 def type_fault(value: Any, schema: Schema, path: str = "") -> Cause | None:

@@ -39,6 +39,7 @@ def prepare_create(store: Store, resource: Resource, obj: Obj) -> None:
 
 
 def _namespace(_store: Store, obj: Obj) -> None:
+    obj["spec"]["finalizers"] = ["kubernetes"]  # held until the namespace is empty
     obj["status"] = {"phase": "Active"}
 
 

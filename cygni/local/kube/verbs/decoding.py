@@ -8,7 +8,7 @@ from cygni.local.kube.defaulting import fill_from_schema, set_defaults
 from cygni.local.kube.errors import bad_request
 from cygni.local.kube.objects import Obj
 from cygni.local.kube.resources.kinds import Resource
-from cygni.local.kube.validation.structure import drop_nulls, prune, type_fault
+from cygni.local.kube.validation.structure import drop_empty, prune, type_fault
 from cygni.local.kube.verbs.options import WriteOptions
 
 
@@ -51,5 +51,5 @@ def complete(resource: Resource, obj: Obj) -> None:
     if resource.custom:
         fill_from_schema(obj, resource.schema)
     else:
-        drop_nulls(obj, resource.schema)
+        drop_empty(obj, resource.schema)
         set_defaults(resource.key, obj)
