@@ -20,7 +20,7 @@ from rich.text import Text
 
 from cygni.local.demo import tally
 from cygni.local.demo.acts import ACTS, complaints
-from cygni.local.demo.children import Cloud, CloudFailed, CommandFailed, interrupt_on_signals
+from cygni.local.demo.children import Cloud, CloudFailed, CommandFailed, Interrupts
 from cygni.local.demo.play import Play
 from cygni.local.demo.report import closing, document
 from cygni.local.demo.show import Stage
@@ -32,12 +32,12 @@ _LAST_LINES = 12
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; the exit code says how it went."""
     options = _parse(arguments)
-    interrupt_on_signals()
+    interrupts = Interrupts()
     console = Console(stderr=options.json, highlight=False, markup=False)
     home = Path(tempfile.mkdtemp(prefix="cygni-demo-"))
     keep = options.keep
     try:
-        code = _perform(home, console, as_json=options.json)
+        code = _perform(home, console, interrupts, as_json=options.json)
         keep = keep or code != 0
     except KeyboardInterrupt:
         console.print(Text("Interrupted; everything is stopped."))
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _perform(home: Path, console: Console, *, as_json: bool) -> int:
+def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: bool) -> int:
     begun = time.monotonic()
     cloud = Cloud(home)
     play = Play(home / "app", cloud.environ)
@@ -64,6 +64,7 @@ def _perform(home: Path, console: Console, *, as_json: bool) -> int:
     except (CloudFailed, CommandFailed) as error:
         broken = str(error)
     finally:
+        interrupts.stopping()
         play.stop()
         cloud.stop()
     seen = play.seen()

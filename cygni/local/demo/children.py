@@ -161,20 +161,27 @@ def kill(processes: list[psutil.Process]) -> None:
 
 
 def kill_everything() -> None:
-    """Kill all that this process has started: what a second Ctrl-C does."""
-    kill(descendants(os.getpid()))
+    """Kill all that this process has started, and what those start meanwhile."""
+    while alive := [each for each in descendants(os.getpid()) if each.status() != psutil.STATUS_ZOMBIE]:
+        kill(alive)
+        psutil.wait_procs(alive, timeout=1)
 
 
-def interrupt_on_signals() -> None:
-    """From now on SIGINT and SIGTERM raise KeyboardInterrupt once; the second one kills everything and ends at once."""
-    first: list[int] = []
+class Interrupts:
+    """SIGINT and SIGTERM raise KeyboardInterrupt once; another, or one while all is being stopped, kills all and ends."""
 
-    def handle(number: int, _: object) -> None:
-        if first:
+    def __init__(self) -> None:
+        self._stopping = False
+        signal.signal(signal.SIGINT, self._handle)
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def stopping(self) -> None:
+        """From now on no KeyboardInterrupt may break the stopping off half-way."""
+        self._stopping = True
+
+    def _handle(self, number: int, _: object) -> None:
+        if self._stopping:
             kill_everything()
             os._exit(128 + number)
-        first.append(number)
+        self._stopping = True
         raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
