@@ -32,17 +32,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--idle-timeout", type=float, default=300.0, help="seconds a stream or WebSocket may be silent")
     parser.add_argument("--drain", type=float, default=5.0, help="seconds requests in flight get at the end")
     parser.add_argument("--trust-forwarded", action="store_true", help="keep the X-Forwarded-* fields of a proxy in front")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.gateway.count("/") != 1:
+        parser.error("--gateway must be namespace/name")
+    return given
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
+    watched = kinds(arguments.kubeconfig)
     namespace, _, name = arguments.gateway.partition("/")
     limits = Limits(response=arguments.response_timeout, idle=arguments.idle_timeout, drain=arguments.drain)
     gateway = Gateway(
         Options(arguments.host, arguments.port, arguments.admin_port, (namespace, name), arguments.trust_forwarded, limits)
     )
     await gateway.start()
-    watcher = Watcher(kinds(arguments.kubeconfig), gateway.sink())
+    watcher = Watcher(watched, gateway.sink())
     watcher.start()
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):

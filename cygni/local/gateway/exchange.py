@@ -160,7 +160,10 @@ class Exchange:
         """What has come of the body already, framed, and whether there is more to come: most bodies come with their head."""
         if not self._asked.has_body:
             return b"", False
-        data = self._http.content.read_nowait()
+        try:
+            data = self._http.content.read_nowait()
+        except (web.RequestPayloadError, ConnectionError):
+            raise ClientBroke from None
         last = self._http.content.at_eof()
         return _framed(data, self._asked.framing.chunked, last), not last
 

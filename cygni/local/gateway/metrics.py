@@ -98,6 +98,9 @@ class Metrics:
         for key in referred:
             self.series(key)
             self._seen[key] = now
+        for key in self._series:  # those of answers without a backend are not referred to, and still have to go one day
+            if key.namespace:
+                self._seen.setdefault(key, now)
         for key in [each for each, seen in self._seen.items() if now - seen > KEEP]:
             del self._seen[key]
             self._drop(key)

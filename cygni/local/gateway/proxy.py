@@ -65,6 +65,7 @@ class Proxy:
     def __init__(self, pool: Pool, metrics: Metrics, limits: Limits, *, trust_forwarded: bool = False) -> None:
         self.table = Table()
         self.closing = False
+        self._informed = False
         self.busy: set[object] = set()
         self._pool = pool
         self._metrics = metrics
@@ -77,6 +78,7 @@ class Proxy:
     def replace_table(self, table: Table) -> None:
         """Routes all requests from now on by `table`; those in flight go on to their end."""
         self.table = table
+        self._informed = True
         self._metrics.table_replaced(table.backends(), self._loop.time())
         self._pool.retain(table.endpoints())
         live = {candidate.rule.key for each in table.hosts.values() for candidate in each}
@@ -134,6 +136,8 @@ class Proxy:
         match = self.table.match(asked.host, asked.path, asked.http.method, asked.http.headers, asked.query)
         if match.rule is not None:
             return match.rule
+        if not self._informed:
+            raise Refusal(503, "The gateway has just started and does not know the routes yet.")
         if match.known_host:
             raise Refusal(404, f"No route of {asked.host} takes {asked.http.method} {asked.path}.")
         raise Refusal(404, f"No application is served at {asked.host or 'this host'}.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from typing import cast
@@ -20,6 +21,7 @@ from cygni.local.gateway.table import Endpoint
 _HIGH = 256 * 1024
 _IDLE_LIMIT = 256
 _PARTING = 1.0
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class ConnectFailed(Exception):
@@ -70,6 +72,8 @@ class Connection(asyncio.Protocol):
         if not self._paused_reading and self.parser.waiting > _HIGH:
             self._paused_reading = True
             self.transport.pause_reading()
+        if not self.parser.done:
+            self._acknowledge()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -176,6 +180,15 @@ class Connection(asyncio.Protocol):
             raise BadAnswer("closed the connection")
         self._reader = self._loop.create_future()
         await self._reader
+
+    def _acknowledge(self) -> None:
+        """Tells the pod at once that its packet came, where the system can.
+
+        Many servers write head and body apart and hold the second packet back until the first is acknowledged, which the
+        system puts off by 40 ms.
+        """
+        if _QUICKACK is not None:
+            self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

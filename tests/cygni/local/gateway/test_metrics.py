@@ -55,6 +55,15 @@ def test_series_outlive_their_route_long_enough_to_be_read_and_then_go() -> None
     assert not samples(metrics, "cygni_gateway_request_duration_seconds_count")
 
 
+def test_series_of_a_route_without_a_backend_go_too() -> None:
+    metrics = Metrics()
+    metrics.series(SeriesKey("shop", "web", "")).observe(503, 0.1)
+    metrics.table_replaced([], now=0)
+    assert samples(metrics, "cygni_gateway_requests_total")["5xx"] == 1
+    metrics.table_replaced([], now=KEEP + 1)
+    assert not samples(metrics, "cygni_gateway_requests_total")
+
+
 def test_a_backend_that_comes_back_goes_on_counting() -> None:
     metrics = Metrics()
     metrics.table_replaced([WEB], now=0)

@@ -47,6 +47,16 @@ async def test_it_is_ready_when_every_kind_was_listed() -> None:
 
 
 @in_loop
+async def test_before_the_first_table_requests_are_told_to_come_back() -> None:
+    running = Gateway(Options(port=0))
+    await running.start()
+    here = World(running)
+    reply = await here.ask()
+    assert (reply.status, b"does not know the routes yet" in reply.body) == (503, True)
+    await running.stop()
+
+
+@in_loop
 async def test_routes_tell_where_requests_go() -> None:
     async with world(App()) as here:
         (shown,) = (await routes(here))["hosts"]["shop.localhost"]

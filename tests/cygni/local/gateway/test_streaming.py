@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 
 import pytest
 
@@ -48,6 +50,24 @@ async def test_a_request_arrives_as_the_client_sends_it() -> None:
         client.writer.write(b"two")
         assert (await client.receive()).body == b"hello"
     assert got == [b"one", b"two"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="the system cannot be asked to acknowledge at once")
+@in_loop
+async def test_a_pod_that_writes_head_and_body_apart_is_not_held_up() -> None:
+    async def apart(wire: Wire, request: Request) -> None:
+        wire.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        await wire.send(OK[:-5])
+        await wire.send(OK[-5:])
+
+    async with world(App(apart)) as here:
+        client = await here.client()
+        took = []
+        for _ in range(20):
+            started = time.monotonic()
+            assert (await client.ask()).body == b"hello"
+            took.append(time.monotonic() - started)
+    assert sorted(took)[10] < 0.03
 
 
 @pytest.mark.parametrize("chunked", [False, True])
