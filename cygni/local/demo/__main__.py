@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
 import time
 from collections import deque
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; the exit code says how it went."""
     options = _parse(arguments)
     interrupts = Interrupts()
-    console = Console(stderr=options.json, highlight=False, markup=False)
+    console = _console(sys.stderr if options.json else sys.stdout)
     home = Path(tempfile.mkdtemp(prefix="cygni-demo-"))
     keep = options.keep
     try:
@@ -78,6 +80,12 @@ def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: b
     if found:
         _print_logs(home, console)
     return 1 if found else 0
+
+
+def _console(stream: TextIO) -> Console:
+    """A console for people; in a file or a pipe its lines are long rather than wrapped, unless COLUMNS says how wide."""
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 160
+    return Console(file=stream, width=width, highlight=False, markup=False)
 
 
 def _print_logs(home: Path, console: Console) -> None:

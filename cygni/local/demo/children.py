@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+FREE_PORTS = ("--api-port", "0", "--apps-port", "0")
+"""So that the demo runs beside a cloud that is kept running."""
 STOP_SECONDS = 8.0
 """How long the cloud has to stop by itself before it is killed."""
 
@@ -54,7 +56,7 @@ class Cloud:
 
     def start(self, arguments: tuple[str, ...] = ()) -> None:
         """Start it, in a process group of its own so that Ctrl-C in a terminal reaches only the demo."""
-        command = [sys.executable, "-m", "cygni.local", "up", "--state", str(self.state), *arguments]
+        command = [sys.executable, "-m", "cygni.local", "up", "--state", str(self.state), *FREE_PORTS, *arguments]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,

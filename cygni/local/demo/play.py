@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,10 @@ class Play:
         self._look_last()
 
     def stop(self) -> None:
-        """End the traffic."""
+        """End the traffic, and count the endings' requests once more: over the whole demo, late answers too."""
         if self.load is not None:
             self.load.stop()
+        self.endings = [counted(each, self.seen()) for each in self.endings]
 
     def _deploy(self, stage: Stage) -> dict[str, Any]:
         """Deploy what is in the folder and follow it to its end; the deployment with the times of its events."""
@@ -71,21 +72,12 @@ class Play:
         raise CommandFailed(f"cygni follow {made['id']} ended before the deployment did.")
 
     def _ending(self, act: Act, ended: dict[str, Any]) -> Ending:
-        revision, seen = f"r{ended['release']}", self.seen()
         times = ended["times"]
         if act.bad:
-            seconds = tally.time_to_zero(seen, revision, slow=LATENCY_GATE)
+            seconds = tally.time_to_zero(self.seen(), f"r{ended['release']}", slow=LATENCY_GATE)
         else:
             seconds = times["promoted"] - times["rolling_out"] if {"promoted", "rolling_out"} <= times.keys() else None
-        return Ending(
-            act=act,
-            release=ended["release"],
-            state=ended["state"],
-            why=ended["outcome"] or "",
-            seconds=seconds,
-            requests=tally.requests_of(seen, revision),
-            failed=tally.failures_of(seen, revision),
-        )
+        return Ending(act, ended["release"], ended["state"], ended["outcome"] or "", seconds, requests=0, failed=0)
 
     def _look_last(self) -> None:
         """Watch until a stretch of traffic was answered by the stable release alone, or the deadline."""
@@ -96,6 +88,12 @@ class Play:
             self.last_answers = tally.who_answers(self.seen(), since)
             if set(self.last_answers) == {stable} or time.monotonic() > deadline:
                 return
+
+
+def counted(ending: Ending, seen: Sequence[tally.Seen]) -> Ending:
+    """An ending with the requests that its release answered, and how many of them failed."""
+    revision = f"r{ending.release}"
+    return replace(ending, requests=tally.requests_of(seen, revision), failed=tally.failures_of(seen, revision))
 
 
 def copy_example(name: str, folder: Path) -> None:

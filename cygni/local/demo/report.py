@@ -20,14 +20,14 @@ def result_table(endings: Sequence[Ending]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("Release", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
-    table.add_column("Why", ratio=1)
-    table.add_column("Time to verdict", justify="right", no_wrap=True)
-    table.add_column("Failed requests", justify="right", no_wrap=True)
+    table.add_column("Why", min_width=24)
+    table.add_column("Time to\nverdict", justify="right", no_wrap=True)
+    table.add_column("Failed\nrequests", justify="right", no_wrap=True)
     for each in endings:
         style = "green" if each.as_expected else "bold red"
         failed = f"{each.failed:,} of {each.requests:,}" if each.requests else "–"
         table.add_row(
-            f"r{each.release}  {each.act.title}",
+            f"r{each.release} {each.act.example}",
             Text(_VERDICTS.get(each.state, each.state), style=style),
             each.why,
             "–" if each.seconds is None else f"{each.seconds:.1f} s",
