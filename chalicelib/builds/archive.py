@@ -16,6 +16,7 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Protocol, cast
@@ -44,13 +45,14 @@ class Readable(Protocol):
 def list_source(archive: Readable, limits: Limits = DEFAULT_LIMITS) -> Listing:
     """The paths in an archive, and the text of its marker files. Raises SourceRefused."""
     listing: dict[str, str | None] = {}
-    for entry, content in _entries(archive, limits):
-        if entry.kind is EntryKind.FILE and is_marker(entry.path) and entry.size <= MARKER_BYTES:
-            listing[entry.path] = _text(content.read())
-        elif entry.kind is EntryKind.COPY:
-            listing[entry.path] = listing[entry.target]
-        elif entry.kind is not EntryKind.FOLDER:
-            listing[entry.path] = None
+    with _refusing(_Packed(archive)) as packed:
+        for entry, content in _entries(packed, limits):
+            if entry.kind is EntryKind.FILE and is_marker(entry.path) and entry.size <= MARKER_BYTES:
+                listing[entry.path] = _text(content.read())
+            elif entry.kind is EntryKind.COPY:
+                listing[entry.path] = listing[entry.target]
+            elif entry.kind is not EntryKind.FOLDER:
+                listing[entry.path] = None
     return MappingProxyType(listing)
 
 
@@ -58,20 +60,25 @@ def extract_source(archive: Readable, folder: Path, limits: Limits = DEFAULT_LIM
     """Unpacks an archive into a folder, made if absent. Raises SourceRefused; then the folder holds a part: remove it."""
     folder.mkdir(parents=True, exist_ok=True)
     links: list[Entry] = []
-    for entry, content in _entries(archive, limits):
-        path = folder / entry.path
-        if entry.kind is EntryKind.LINK:
-            links.append(entry)
-            continue
-        (path if entry.kind is EntryKind.FOLDER else path.parent).mkdir(parents=True, exist_ok=True)
-        if entry.kind is EntryKind.FILE:
-            _write(path, content, executable=entry.executable)
-        elif entry.kind is EntryKind.COPY:
-            with (folder / entry.target).open("rb") as original:
-                _write(path, original, executable=entry.executable)
+    with _refusing(_Packed(archive)) as packed:
+        for entry, content in _entries(packed, limits):
+            if entry.kind is EntryKind.LINK:
+                links.append(entry)
+            else:
+                _place(folder, entry, content)
     for link in links:
         (folder / link.path).parent.mkdir(parents=True, exist_ok=True)
         (folder / link.path).symlink_to(link.target)
+
+
+def _place(folder: Path, entry: Entry, content: IO[bytes]) -> None:
+    path = folder / entry.path
+    (path if entry.kind is EntryKind.FOLDER else path.parent).mkdir(parents=True, exist_ok=True)
+    if entry.kind is EntryKind.FILE:
+        _write(path, content, executable=entry.executable)
+    elif entry.kind is EntryKind.COPY:
+        with (folder / entry.target).open("rb") as original:
+            _write(path, original, executable=entry.executable)
 
 
 def _write(path: Path, content: IO[bytes], *, executable: bool) -> None:
@@ -86,23 +93,28 @@ def _text(data: bytes) -> str:
     return data.decode(encoding, errors="replace")
 
 
-def _entries(archive: Readable, limits: Limits) -> Iterator[tuple[Entry, IO[bytes]]]:
-    """Each entry that passes, with its content, which must be read before the next; the whole is judged before the end."""
-    packed = _Packed(archive)
-    admission = Admission(limits)
+@contextmanager
+def _refusing(packed: _Packed) -> Iterator[_Packed]:
+    """What the libraries raise on a bad archive, while its headers or while its contents are read, is a SourceRefused."""
     try:
-        with gzip.GzipFile(fileobj=cast(IO[bytes], packed), mode="rb") as unzipped:
-            stream = _Metered(unzipped, packed, limits)
-            with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_StrictInfo, bufsize=64 * 1024) as tar:
-                for member in tar:
-                    entry = admission.admit(member)
-                    stream.allow(member.size, member.name)
-                    if entry is not None:
-                        yield entry, cast(IO[bytes], tar.extractfile(member) if entry.kind is EntryKind.FILE else None)
-                    tar.members.clear()  # type: ignore[attr-defined] # kept for going back, which a stream never does
-            stream.drain()
+        yield packed
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise SourceRefused(f"The archive cannot be read: {_reason(error, packed)}.", remedy=AGAIN) from error
+
+
+def _entries(packed: _Packed, limits: Limits) -> Iterator[tuple[Entry, IO[bytes]]]:
+    """Each entry that passes, with its content, which must be read before the next; the whole is judged before the end."""
+    admission = Admission(limits)
+    with gzip.GzipFile(fileobj=cast(IO[bytes], packed), mode="rb") as unzipped:
+        stream = _Metered(unzipped, packed, limits)
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_StrictInfo, bufsize=64 * 1024) as tar:
+            for member in tar:
+                entry = admission.admit(member)
+                stream.allow(member.size, member.name)
+                if entry is not None:
+                    yield entry, cast(IO[bytes], tar.extractfile(member) if entry.kind is EntryKind.FILE else None)
+                tar.members.clear()  # type: ignore[attr-defined] # kept for going back, which a stream never does
+        stream.drain()
     admission.finish()
 
 

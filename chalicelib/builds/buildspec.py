@@ -59,7 +59,7 @@ def buildspec_dict(kaniko_image: str) -> dict[str, Any]:
     """The buildspec as data; see the module for what its script does."""
     return {
         "version": 0.2,
-        "env": {"shell": "bash"},
+        "env": {"shell": "bash", "variables": {"WORK": "/tmp/build"}},  # noqa: S108 - the machine is this build's alone
         "phases": {
             "pre_build": {"commands": [_FETCH, _LOGIN]},
             "build": {"commands": [_BUILD.replace("KANIKO_IMAGE", shlex.quote(kaniko_image))]},
@@ -70,11 +70,11 @@ def buildspec_dict(kaniko_image: str) -> dict[str, Any]:
 
 _FETCH = """\
 set -euo pipefail
-mkdir -p /tmp/build/in /tmp/build/out /tmp/build/docker
-aws s3 cp --only-show-errors "s3://$SOURCE_BUCKET/$SOURCE_KEY" /tmp/build/in/source.tar.gz
-aws s3 cp --only-show-errors "s3://$SOURCE_BUCKET/$PLAN_KEY" /tmp/build/plan.json
-jq -j '.dockerfile // empty' /tmp/build/plan.json > /tmp/build/in/Dockerfile
-echo '{}' > /tmp/build/docker/config.json
+mkdir -p "$WORK/in" "$WORK/out" "$WORK/docker"
+aws s3 cp --only-show-errors "s3://$SOURCE_BUCKET/$SOURCE_KEY" "$WORK/in/source.tar.gz"
+aws s3 cp --only-show-errors "s3://$SOURCE_BUCKET/$PLAN_KEY" "$WORK/plan.json"
+jq -j '.dockerfile // empty' "$WORK/plan.json" > "$WORK/in/Dockerfile"
+echo '{}' > "$WORK/docker/config.json"
 """
 
 _LOGIN = """\
@@ -84,19 +84,19 @@ case "$REGISTRY" in
   *.dkr.ecr.*.amazonaws.com*)
     TOKEN="$(aws ecr get-login-password | tr -d '\\n')"
     printf 'AWS:%s' "$TOKEN" | base64 -w0 | jq -R --arg registry "$REGISTRY" \\
-      '{auths: {($registry): {auth: .}}}' > /tmp/build/docker/config.json ;;
+      '{auths: {($registry): {auth: .}}}' > "$WORK/docker/config.json" ;;
 esac
 """
 
 _BUILD = """\
 set -uo pipefail
-CONTEXT="$(jq -r '.plan.context' /tmp/build/plan.json)"
-DOCKERFILE="$(jq -r '.plan.dockerfile' /tmp/build/plan.json)"
-if [ -s /tmp/build/in/Dockerfile ]; then DOCKERFILE=/kaniko/cygni/in/Dockerfile; fi
+CONTEXT="$(jq -r '.plan.context' "$WORK/plan.json")"
+DOCKERFILE="$(jq -r '.plan.dockerfile' "$WORK/plan.json")"
+if [ -s "$WORK/in/Dockerfile" ]; then DOCKERFILE=/kaniko/cygni/in/Dockerfile; fi
 docker run --rm \\
-  --volume /tmp/build/in:/kaniko/cygni/in:ro \\
-  --volume /tmp/build/out:/kaniko/cygni/out \\
-  --volume /tmp/build/docker:/kaniko/.docker \\
+  --volume "$WORK/in:/kaniko/cygni/in:ro" \\
+  --volume "$WORK/out:/kaniko/cygni/out" \\
+  --volume "$WORK/docker:/kaniko/.docker" \\
   KANIKO_IMAGE \\
   --context tar:///kaniko/cygni/in/source.tar.gz \\
   --context-sub-path="$CONTEXT" \\
@@ -110,20 +110,20 @@ docker run --rm \\
   --push-retry 3 \\
   --image-download-retry 3 \\
   --log-format text \\
-  2>&1 | tee /tmp/build/log.txt || true
+  2>&1 | tee "$WORK/log.txt" || true
 """
 
 _REPORT = """\
 set -euo pipefail
-if [ -s /tmp/build/out/digest ]; then
-  jq -n --rawfile digest /tmp/build/out/digest '{digest: ($digest | rtrimstr("\\n"))}' > /tmp/build/result.json
+if [ -s "$WORK/out/digest" ]; then
+  jq -n --rawfile digest "$WORK/out/digest" '{digest: ($digest | rtrimstr("\\n"))}' > "$WORK/result.json"
 else
-  tail -n 20 /tmp/build/log.txt 2>/dev/null | jq -Rs \\
-    '{error: ("The build failed.\\n" + .), code: "build-failed"}' > /tmp/build/result.json
+  tail -n 20 "$WORK/log.txt" 2>/dev/null | jq -Rs \\
+    '{error: ("The build failed.\\n" + .), code: "build-failed"}' > "$WORK/result.json"
 fi
-if [ -n "${LOG_KEY:-}" ] && [ -e /tmp/build/log.txt ]; then
-  aws s3 cp --only-show-errors /tmp/build/log.txt "s3://$SOURCE_BUCKET/$LOG_KEY"
+if [ -n "${LOG_KEY:-}" ] && [ -e "$WORK/log.txt" ]; then
+  aws s3 cp --only-show-errors "$WORK/log.txt" "s3://$SOURCE_BUCKET/$LOG_KEY"
 fi
-aws s3 cp --only-show-errors --content-type application/json /tmp/build/result.json "s3://$SOURCE_BUCKET/$RESULT_KEY"
-test -s /tmp/build/out/digest
+aws s3 cp --only-show-errors --content-type application/json "$WORK/result.json" "s3://$SOURCE_BUCKET/$RESULT_KEY"
+test -s "$WORK/out/digest"
 """

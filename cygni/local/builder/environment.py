@@ -103,10 +103,10 @@ class Tools:
             Manager.NPM: lambda: self._require("npm", "npm", "https://nodejs.org"),
             Manager.GO: lambda: self._require("go", "Go", "https://go.dev/dl"),
         }
-        if plan.manager in provide:
-            provide[plan.manager]()
         if plan.kind is Kind.NODE or plan.base_image.startswith("node:"):
             self._require("node", "Node", "https://nodejs.org")
+        if plan.manager in provide:
+            provide[plan.manager]()
 
     def which(self, name: str) -> str | None:
         """Where a tool is, outside of Cygni's own environment."""
