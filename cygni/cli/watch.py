@@ -20,7 +20,8 @@ from cygni.cli.shapes import Deployment, LogLine
 from cygni.cli.views.outcome import outcome
 from cygni.cli.views.progress import build_line, event_line, progress_line, progress_table
 
-_UNCHANGED_LINES_EVERY = timedelta(seconds=5)
+_LINES_EVERY = timedelta(seconds=5)
+_SAME_LINE_EVERY = timedelta(minutes=1)
 _LAST_LINES = 20
 
 
@@ -54,21 +55,28 @@ class _PeopleShow:
 
 
 class PlainShow(_PeopleShow):
-    """Without a terminal, and for logs: one line for the traffic when the weight moved or 5 s passed."""
+    """Without a terminal, and for logs: a line when the weight moved, every 5 s for new numbers, every minute for the same."""
 
     def __init__(self, printer: Printer, runtime: Runtime) -> None:
         super().__init__(printer)
         self._now = runtime.now
-        self._last: tuple[int, datetime] | None = None
+        self._last: tuple[int, str, datetime] | None = None
 
     def progress(self, item: Progress | None) -> None:
         """Print a line if it is news."""
         if item is None:
             return
-        weight, now = (item.traffic or item.deployment["rollout"] or {"weight": 0})["weight"], self._now()
-        if self._last is None or self._last[0] != weight or now - self._last[1] >= _UNCHANGED_LINES_EVERY:
-            self._last = (weight, now)
-            self._printer.note(Text(progress_line(item)))
+        weight, now, line = (
+            (item.traffic or item.deployment["rollout"] or {"weight": 0})["weight"],
+            self._now(),
+            progress_line(item),
+        )
+        if self._last is not None and self._last[0] == weight:
+            pause = _SAME_LINE_EVERY if self._last[1] == line else _LINES_EVERY
+            if now - self._last[2] < pause:
+                return
+        self._last = (weight, line, now)
+        self._printer.note(Text(line))
 
 
 class LiveShow(_PeopleShow):

@@ -52,7 +52,8 @@ def progress_table(progress: Progress) -> RenderableType:
     table.add_row("canary", *_cells(traffic["canary"] if traffic else None, deployment["release"], weight))
     if deployment["stable_release"] is not None:
         table.add_row("stable", *_cells(traffic["stable"] if traffic else None, deployment["stable_release"], 100 - weight))
-    return Group(head, table, Text.assemble(("verdict ", "bold"), judgement(progress) or "not yet"))
+    parts: list[RenderableType] = [head, table, Text.assemble(("verdict ", "bold"), judgement(progress) or "not yet")]
+    return Group(*parts, Text.assemble(("next: ", "bold"), idle)) if (idle := idle_hint(progress)) else Group(*parts)
 
 
 def progress_line(progress: Progress) -> str:
@@ -64,8 +65,19 @@ def progress_line(progress: Progress) -> str:
         if arm is not None:
             numbers = f"{arm['requests']} requests, {percent(arm['error_rate'])} errors, p95 {milliseconds(arm['latency_p95'])}"
             parts.append(f"{name} {numbers}")
-    judged = judgement(progress)
-    return "; ".join([*parts, f"verdict: {judged}"] if judged else parts)
+    judged, idle = judgement(progress), idle_hint(progress)
+    return "; ".join([*parts, f"verdict: {judged}"] if judged else parts) + (f" {idle}" if idle else "")
+
+
+def idle_hint(progress: Progress) -> str:
+    """What to do about a canary that nobody uses: it is never promoted on no data. Empty while requests come in."""
+    traffic = progress.traffic
+    if traffic is None or traffic["canary"] is None or traffic["weight"] == 0:
+        return ""
+    if traffic["canary"]["requests"] or (traffic["stable"] or {"requests": 0})["requests"]:
+        return ""
+    deployment = progress.deployment
+    return f"No requests come in. Send some to {deployment['url']}, or go on without them: `cygni promote`."
 
 
 def judgement(progress: Progress) -> str:
