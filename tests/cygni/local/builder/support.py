@@ -52,7 +52,7 @@ class Builder:
 
     def plan(self, files: dict[str, str], **fields: Any) -> BuildPlan:
         """How these files are built."""
-        with pack(self.root / "plan.tgz", files).open("rb") as archive:
+        with pack(self.root / f"plan-{threading.get_ident()}.tgz", files).open("rb") as archive:
             return rules.plan(list_source(archive), ServiceSpec.model_validate(fields), "web")
 
     def build(self, files: dict[str, str], timeout: int = 300, **fields: Any) -> str:
