@@ -64,9 +64,6 @@ def _container(container: Obj) -> None:
         field = get_path(variable, "valueFrom", "fieldRef")
         if field:
             _fill(field, apiVersion="v1")
-    limits = get_path(container, "resources", "limits", default={})
-    if limits:
-        container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
 
 
 def _volume(volume: Obj) -> None:
@@ -95,9 +92,12 @@ def pod_spec(spec: Obj) -> None:
 def _pod(obj: Obj) -> None:
     spec = obj.setdefault("spec", {})
     pod_spec(spec)
-    _fill(
-        spec, enableServiceLinks=True, serviceAccountName="default", serviceAccount=spec.get("serviceAccountName") or "default"
-    )
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        limits = get_path(container, "resources", "limits", default={})
+        if limits:
+            container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
+    account = spec.get("serviceAccountName") or "default"
+    _fill(spec, enableServiceLinks=True, serviceAccountName=account, serviceAccount=account)
 
 
 def _template(obj: Obj) -> Obj:
@@ -152,7 +152,7 @@ def _service(obj: Obj) -> None:
     _fill(spec, type="ClusterIP", sessionAffinity="None")
     if spec["type"] == "ExternalName":
         return
-    _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack", internalTrafficPolicy="Cluster")
+    _fill(spec, internalTrafficPolicy="Cluster")
     if spec["type"] in {"NodePort", "LoadBalancer"}:
         _fill(spec, externalTrafficPolicy="Cluster")
     for port in spec.get("ports") or []:

@@ -91,7 +91,7 @@ class ApiError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
+            **({"reason": reason} if reason else {}),
             **({"details": details} if details is not None else {}),
             "code": int(code),
         }

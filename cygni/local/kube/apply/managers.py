@@ -81,15 +81,17 @@ def _strip(paths: FieldSet, hidden: frozenset[str]) -> FieldSet:
     return frozenset(path for path in paths if is_owned(path))
 
 
-def track_update(old: Obj | None, new: Obj, schema: Schema, manager: Manager, now: str, hidden: frozenset[str]) -> None:
-    """Write into `new` who owns what after a plain create, update or patch. `hidden`: top fields such as `f:status`."""
+def track_update(old: Obj, new: Obj, schema: Schema, manager: Manager, now: str, hidden: frozenset[str]) -> None:
+    """Write into `new` who owns what after a plain create, update or patch. `hidden`: top fields such as `f:status`.
+
+    For a create `old` is what every object of the kind has from the start, which nobody comes to own.
+    """
     given = new["metadata"].get("managedFields")
-    if old is not None and not given and not old["metadata"].get("managedFields"):
+    if old["metadata"].get("uid") and not given and not old["metadata"].get("managedFields"):
         new["metadata"].pop("managedFields", None)  # nobody was tracked so far; the first apply starts it
         return
-    source = old if given is None or given == [] else new
-    entries = decode(source) if source is not None else {}
-    change = compare(_plain(old) if old is not None else {}, _plain(new), schema)
+    entries = decode(new if given else old)
+    change = compare(_plain(old), _plain(new), schema)
     touched = _strip(change.added | change.modified | change.removed, hidden)
     gained = _strip(change.added | change.modified, hidden)
     kept: Entries = {}
@@ -126,7 +128,7 @@ def apply(
     merged = merge(_plain(live), _plain(visible), schema)
     owned_by_others = {other: entry for other, entry in entries.items() if other != manager}
     if last is not None:
-        merged = _prune(merged, last.fields - applied, [applied, *(entry.fields for entry in owned_by_others.values())], schema)
+        merged = _prune(merged, last.fields, [applied, *(entry.fields for entry in owned_by_others.values())], schema)
     change = compare(_plain(live), merged, schema)
     contested = change.added | change.modified
     conflicts = {other: entry.fields & contested for other, entry in owned_by_others.items() if entry.fields & contested}
@@ -135,7 +137,8 @@ def apply(
     kept = {other: Entry(entry.fields - contested - change.removed, entry.time) for other, entry in owned_by_others.items()}
     kept = {other: entry for other, entry in kept.items() if entry.fields}
     unchanged = last is not None and last.fields == applied and live_equals(live, merged)
-    kept[manager] = Entry(applied, last.time if unchanged and last else now)
+    if applied:
+        kept[manager] = Entry(applied, last.time if unchanged and last else now)
     result = {**merged, "metadata": {**deep_copy(live["metadata"]), **_visible_metadata(merged, live)}}
     for key in set(live["metadata"]) - set(merged["metadata"]) - _NEVER_OWNED:
         result["metadata"].pop(key, None)
@@ -145,7 +148,8 @@ def apply(
 
 def _before_first_apply(live: Obj, schema: Schema, manager: Manager, now: str, hidden: frozenset[str]) -> Entries:
     """An object that nobody was tracked on belongs to everybody who wrote it before."""
-    fields = _strip(frozenset(field_set(_plain(live), schema)), hidden)
+    nothing: Obj = {"metadata": {}, "spec": {}, "status": {}}
+    fields = _strip(compare(nothing, _plain(live), schema).added, hidden) if live["metadata"].get("uid") else EMPTY
     return {Manager("Update", "before-first-apply", manager.api_version): Entry(fields, now)} if fields else {}
 
 
@@ -159,13 +163,18 @@ def _visible_metadata(merged: Obj, live: Obj) -> Obj:
     return {**merged.get("metadata", {}), **identity}
 
 
-def _prune(merged: Obj, dropped: FieldSet, owned: list[FieldSet], schema: Schema) -> Obj:
-    """Remove what was named last time and is not any more, except what somebody owns (or owns something in)."""
-    needed = prefixes(path for fields in owned for path in fields)
-    pruned: Any = remove(merged, frozenset(dropped - needed), schema)
-    result: Obj = pruned if pruned is not None else {}
-    result.setdefault("metadata", {})
-    return result
+def _with_named_fields(fields: FieldSet) -> FieldSet:
+    """The paths together with the fields above them: who owns something in a field holds the field, but not the element of
+    a list."""
+    return fields | {path for path in prefixes(fields) if path[-1].startswith("f:")}
+
+
+def _prune(merged: Obj, last: FieldSet, owned: list[FieldSet], schema: Schema) -> Obj:
+    """Remove what was named last time (`last`), with what grew in it since, except what somebody owns now."""
+    held = _with_named_fields(frozenset(path for fields in owned for path in fields))
+    pruned: Any = remove(merged, _with_named_fields(last) - held, schema)
+    result: Obj = pruned or {}
+    return {**result, "metadata": result.get("metadata") or {}}
 
 
 def _conflict(conflicts: dict[Manager, FieldSet]) -> ApiError:

@@ -15,6 +15,9 @@ from cygni.local.kube.objects import deep_copy
 from cygni.local.kube.schema.tree import ANY, Schema
 
 
+_ABSENT: Any = object()
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Paths that a change added, modified and removed; no path is in two of them."""
@@ -26,9 +29,9 @@ class Comparison:
 
 def _is_granular(value: Any, schema: Schema) -> bool:
     """Whether apply looks inside the value."""
-    if isinstance(value, dict):
-        return not schema.is_atomic
-    return isinstance(value, list) and not schema.is_atomic
+    if isinstance(value, list):
+        return schema.list_type != "atomic"
+    return isinstance(value, dict) and not schema.is_atomic
 
 
 def children(value: Any, schema: Schema) -> Iterator[tuple[str, Any, Schema]]:
@@ -63,16 +66,16 @@ def field_set(value: Any, schema: Schema, path: Path = ()) -> Iterator[Path]:
     """The paths that an applied configuration claims: leaves, empty maps, and the items of keyed lists and sets."""
     for element, child, child_schema in children(value, schema):
         here = (*path, element)
-        if not element.startswith("f:"):
+        if not element.startswith("f:") or element[2:] not in schema.properties:
             yield here
-        if not child or not _is_granular(child, child_schema):
+        if child in (None, {}) or not _is_granular(child, child_schema):
             yield here
         else:
             yield from field_set(child, child_schema, here)
 
 
 def compare(old: Any, new: Any, schema: Schema) -> Comparison:
-    """What changed between two states of an object."""
+    """What changed between two states of an object. A null is a value, other than no value."""
     added: list[Path] = []
     modified: list[Path] = []
     removed: list[Path] = []
@@ -83,31 +86,29 @@ def compare(old: Any, new: Any, schema: Schema) -> Comparison:
 def _compare(old: Any, new: Any, schema: Schema, path: Path, out: tuple[list[Path], list[Path], list[Path]]) -> None:
     if old == new and type(old) is type(new):
         return
-    old_inside = _is_granular(old, schema)
-    new_inside = _is_granular(new, schema)
-    if not (old_inside and (new_inside or new is None)) and not (new_inside and old is None):
-        _leaf(old, new, path, out)
+    if not _both_granular(old, new, schema):
+        out[0 if old is _ABSENT else 2 if new is _ABSENT else 1].append(path)
         return
-    before = {element: (child, below) for element, child, below in children(old, schema)} if old else {}
-    after = {element: (child, below) for element, child, below in children(new, schema)} if new else {}
+    before = {element: (child, below) for element, child, below in children(old, schema)} if _is_filled(old) else {}
+    after = {element: (child, below) for element, child, below in children(new, schema)} if _is_filled(new) else {}
     for element in before | after:
-        child_old, below = before.get(element, (None, ANY))
-        child_new, below = after.get(element, (None, below))
-        here = (*path, element)
-        _compare(child_old, child_new, below, here, out)
-        if element not in before and child_new is None:
-            out[0].append(here)
-    if path and (old is None or new is None):
-        out[0 if old is None else 2].append(path)
+        child_old, below = before.get(element, (_ABSENT, ANY))
+        child_new, below = after.get(element, (_ABSENT, below))
+        _compare(child_old, child_new, below, (*path, element), out)
+    if old is _ABSENT or new is _ABSENT:
+        out[0 if old is _ABSENT else 2].append(path)
 
 
-def _leaf(old: Any, new: Any, path: Path, out: tuple[list[Path], list[Path], list[Path]]) -> None:
-    if old is None:
-        out[0].append(path)
-    elif new is None:
-        out[2].append(path)
-    else:
-        out[1].append(path)
+def _is_filled(value: Any) -> bool:
+    return value is not _ABSENT and bool(value)
+
+
+def _both_granular(old: Any, new: Any, schema: Schema) -> bool:
+    """Whether a change is told in terms of what is inside: both sides are granular, or one is and the other has nothing."""
+    if not _is_filled(old) and not _is_filled(new):
+        return False
+    sides = [value for value in (old, new) if value is not _ABSENT and value is not None]
+    return all(_is_granular(value, schema) for value in sides) and len({type(value) for value in sides}) == 1
 
 
 def merge(live: Any, config: Any, schema: Schema) -> Any:
@@ -126,7 +127,7 @@ def merge(live: Any, config: Any, schema: Schema) -> Any:
 
 
 def _merge_list(live: list[Any], config: list[Any], schema: Schema) -> list[Any]:
-    """Items of the configuration in its order; live items that it does not name keep their place among neighbours."""
+    """Items of the configuration in its order; live items that it does not name come as early as that allows."""
     current = {list_element(item, schema): item for item in live}
     wished = {list_element(item, schema): item for item in config}
     merged = {
@@ -138,7 +139,7 @@ def _merge_list(live: list[Any], config: list[Any], schema: Schema) -> list[Any]
     for element, item in current.items():
         if element not in wished:
             result.append(item)
-        elif element in queue:
+        elif element == next((each for each in queue if each in current), None):
             upto = queue.index(element) + 1
             result.extend(merged[each] for each in queue[:upto])
             queue = queue[upto:]
@@ -146,7 +147,7 @@ def _merge_list(live: list[Any], config: list[Any], schema: Schema) -> list[Any]
 
 
 def remove(value: Any, paths: FieldSet, schema: Schema) -> Any:
-    """A copy without the given paths. What is emptied by it vanishes as well (None)."""
+    """A copy without the given paths. What is emptied by it becomes null, which is how Kubernetes leaves it too."""
     if not paths or not _is_granular(value, schema):
         return value
     below: dict[str, set[Path]] = {}
@@ -155,11 +156,8 @@ def remove(value: Any, paths: FieldSet, schema: Schema) -> Any:
     kept: list[tuple[str, Any]] = []
     for element, child, child_schema in children(value, schema):
         inner = below.get(element, set())
-        if () in inner:
-            continue
-        rest = remove(child, frozenset(inner), child_schema) if inner else child
-        if rest is not None or child is None:
-            kept.append((element, rest))
+        if () not in inner:
+            kept.append((element, remove(child, frozenset(inner), child_schema) if inner else child))
     if not kept and value:
         return None
     return {element[2:]: child for element, child in kept} if isinstance(value, dict) else [child for _, child in kept]

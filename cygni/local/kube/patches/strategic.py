@@ -44,7 +44,9 @@ def _merge_map(target: Obj, patch: Obj, schema: Schema | None) -> Obj | None:
     for key, order in patch.items():
         if key.startswith(_ORDER):
             field = key.removeprefix(_ORDER)
-            _reorder(merged, field, order, schema.field(field) if schema else None)
+            merge_key = _merge_key(schema.field(field) if schema else None)
+            wished = [_name(item, merge_key) for item in order]
+            merged[field] = _in_order(merged.get(field) or [], target.get(field) or [], wished, merge_key)
     return merged
 
 
@@ -67,9 +69,10 @@ def _merge_field(merged: Obj, key: str, value: Any, schema: Schema | None) -> No
 
 
 def _merge_list(live: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
-    key = schema.merge_key
+    key = _merge_key(schema)
+    wished = [_name(item, key) for item in patch]
     if key is None:
-        return [*live, *(item for item in patch if item not in live)]
+        return _in_order([*live, *(item for item in patch if item not in live)], live, wished, None)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [_without_directives(item) for item in patch if item.get("$patch") != "replace"]
     result = list(live)
@@ -84,25 +87,29 @@ def _merge_list(live: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
             result.pop(position)
         else:
             result[position] = merged
-    return result
+    return _in_order(result, live, wished, key)
 
 
-def _reorder(merged: Obj, field: str, order: list[Any], schema: Schema | None) -> None:
-    """Order the listed elements as wished; those not listed keep their place relative to the ones before them."""
-    key = schema.merge_key if schema else None
-    wished = [item.get(key) if key and isinstance(item, dict) else item for item in order]
-    items: list[Any] = merged.get(field) or []
+def _merge_key(schema: Schema | None) -> str | None:
+    return schema.merge_key if schema else None
 
-    def name(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
 
-    ranks: list[tuple[int, int]] = []
-    last = -1
-    for position, item in enumerate(items):
-        last = wished.index(name(item)) if name(item) in wished else last
-        ranks.append((last, position))
-    if items:
-        merged[field] = [items[position] for _, position in sorted(ranks)]
+def _name(item: Any, key: str | None) -> Any:
+    return item.get(key) if key and isinstance(item, dict) else item
+
+
+def _in_order(items: list[Any], live: list[Any], wished: list[Any], key: str | None) -> list[Any]:
+    """The items with those that the patch names in its order; the others come before what they preceded so far, as far as
+    that does not disturb the patch's order."""
+    named = sorted((item for item in items if _name(item, key) in wished), key=lambda item: wished.index(_name(item, key)))
+    others = [item for item in items if _name(item, key) not in wished]
+    before = [_name(item, key) for item in live]
+    result: list[Any] = []
+    while named and others:
+        first, other = _name(named[0], key), _name(others[0], key)
+        goes_first = first in before and other in before and before.index(other) < before.index(first)
+        result.append(others.pop(0) if goes_first else named.pop(0))
+    return [*result, *named, *others]
 
 
 def _without_directives(value: Any) -> Any:

@@ -80,9 +80,7 @@ class Schema:
 
     @cached_property
     def is_atomic(self) -> bool:
-        """Whether apply treats the value as one leaf."""
-        if self.type == "array":
-            return self.list_type == "atomic"
+        """Whether apply treats an object as one leaf. Lists say so by their `list_type`."""
         return self.raw.get("x-kubernetes-map-type") == "atomic" or self.name in _OPAQUE
 
     @cached_property

@@ -16,6 +16,7 @@ _RESTART = ("Always", "OnFailure", "Never")
 _DNS = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _ENV_NAME = re.compile(r"[ -<>-~]+")
 _PORT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_VOLUMES = "emptyDir hostPath secret nfs persistentVolumeClaim downwardAPI configMap projected"  # the first given one counts
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc")
 
@@ -71,8 +72,9 @@ def _volume_faults(volumes: list[Obj], path: str) -> Iterator[Cause]:
         if name in seen:
             yield duplicate(f"{path}[{index}].name", name)
         seen.add(name)
-        if len(volume) > 2:
-            yield forbidden_field(f"{path}[{index}]", "may not specify more than 1 volume type")
+        sources = sorted(set(volume) - {"name"}, key=lambda kind: (kind not in _VOLUMES, _VOLUMES.find(kind)))
+        for extra in sources[1:]:
+            yield forbidden_field(f"{path}[{index}].{extra}", "may not specify more than 1 volume type")
 
 
 def _container_faults(container: Obj, path: str, volumes: set[str]) -> Iterator[Cause]:

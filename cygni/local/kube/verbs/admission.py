@@ -16,6 +16,14 @@ SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
+MADE_BY_UPDATE = frozenset({
+    "services", "endpoints", "events", "limitranges", "leases.coordination.k8s.io", "roles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+})  # fmt: skip
+_STRATEGIES = {"deployments.apps": "strategy", "statefulsets.apps": "updateStrategy", "daemonsets.apps": "updateStrategy"}
+
+
 def check_namespace(store: Store, resource: Resource, namespace: str, name: str) -> None:
     """New content needs a namespace that exists (404) and is not going away (403)."""
     found = store.get(Key("namespaces", "", namespace))
@@ -73,15 +81,32 @@ def _limit_pod(store: Store, obj: Obj) -> None:
                         resources[kind] = merged
 
 
-def _service(store: Store, obj: Obj) -> None:
+def empty_object(resource: Resource) -> Obj:
+    """What every object of a built-in kind has before anybody writes it. A custom kind has nothing."""
+    if resource.custom:
+        return {"metadata": {}}
+    template = {"metadata": {}, "spec": {"containers": []}}
+    spec: Obj = {"template": template} if resource.group in {"apps", "batch"} else {}
+    if resource.key == "pods":
+        spec["containers"] = []
+    if resource.key in _STRATEGIES:
+        spec[_STRATEGIES[resource.key]] = {}
+    return {"metadata": {}, "spec": spec, "status": {}}
+
+
+def allocate(store: Store, resource: Resource, obj: Obj) -> None:
+    """Addresses are given last, so no manager owns them. In place."""
+    if resource.key != "services":
+        return
     spec = obj["spec"]
-    obj["status"] = {"loadBalancer": {}}
     if spec.get("type") == "ExternalName":
         return
     asked = spec.get("clusterIP")
     if asked == "None":
         spec["clusterIPs"] = ["None"]
         return
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
     taken = {service["spec"].get("clusterIP") for service in store.select("services")}
     if asked:
         _check_address(asked, taken, obj)
@@ -109,6 +134,10 @@ def _check_address(asked: str, taken: set[str | None], obj: Obj) -> None:
     else:
         return
     raise invalid("Service", "", name_of(obj), [invalid_value("spec.clusterIPs", [asked], why)])
+
+
+def _service(_store: Store, obj: Obj) -> None:
+    obj["status"] = {"loadBalancer": {}}
 
 
 def _definition(_store: Store, obj: Obj) -> None:
@@ -145,7 +174,7 @@ _CREATE: Mapping[str, Callable[[Store, Obj], None]] = {
 def prepare_update(resource: Resource, old: Obj, new: Obj) -> None:
     """Keep what a client need not repeat: allocated addresses, a definition's status. In place."""
     if resource.key == "services" and new["spec"].get("type") != "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if old["spec"].get(field) and not new["spec"].get(field):
                 new["spec"][field] = old["spec"][field]
     elif resource.key == "customresourcedefinitions.apiextensions.k8s.io":

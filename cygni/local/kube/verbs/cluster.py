@@ -24,8 +24,16 @@ from cygni.local.kube.storage.store import Change, Key, Store
 from cygni.local.kube.validation.names import metadata_faults
 from cygni.local.kube.validation.rules import CHANGES, RULES, metadata_change_faults
 from cygni.local.kube.validation.structure import faults
-from cygni.local.kube.verbs.admission import check_namespace, prepare_create, prepare_update, protect
-from cygni.local.kube.verbs.decoding import complete, decode
+from cygni.local.kube.verbs.admission import (
+    MADE_BY_UPDATE,
+    allocate,
+    check_namespace,
+    empty_object,
+    prepare_create,
+    prepare_update,
+    protect,
+)
+from cygni.local.kube.verbs.decoding import complete, decode, decode_configuration
 from cygni.local.kube.verbs.deletion import is_finished, start_deletion
 from cygni.local.kube.verbs.options import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, DeleteOptions, WriteOptions
 
@@ -103,10 +111,17 @@ class Cluster:
             raise errors.already_exists(resource.plural, resource.group, key.name)
         if not applied:
             metadata.pop("managedFields", None)
-            track_update(None, obj, resource.schema, _manager(resource, options, "Update"), now(), _hidden(resource, obj, ""))
+            manager = _manager(resource, options, "Update")
+            track_update(empty_object(resource), obj, resource.schema, manager, now(), _hidden(resource, obj, ""))
         elif managed:
             metadata["managedFields"] = managed
+        allocate(self.store, resource, obj)
         return obj if options.dry_run else self.store.put(key, obj)
+
+    def is_made_by_update(self, resource: Resource, namespace: str, name: str, options: WriteOptions) -> bool:
+        """Whether an update of what does not exist creates it; a few kinds have always been so."""
+        missing = self.store.get(self.key(resource, namespace, name)) is None
+        return missing and resource.key in MADE_BY_UPDATE and not options.subresource
 
     def update(self, resource: Resource, namespace: str, name: str, body: Obj, options: WriteOptions) -> Obj:
         """Replace an object (or the half of it that the subresource writes); 409 if the body is of an older version."""
@@ -138,7 +153,7 @@ class Cluster:
 
     def apply(self, resource: Resource, namespace: str, name: str, body: Obj, options: WriteOptions) -> tuple[Obj, bool]:
         """Server-side apply: (the object, whether it is new). 409 on conflicts with other managers unless forced."""
-        config = decode(resource, body, options)
+        config = decode_configuration(resource, body)
         self._check_target(resource, namespace, config)
         if name_of(config) not in {"", name}:
             raise errors.bad_request(f"the name of the object ({name_of(config)}) does not match the name on the URL ({name})")

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cygni.local.kube.defaulting import fill_from_schema, set_defaults
-from cygni.local.kube.errors import bad_request
+from cygni.local.kube.errors import ApiError, bad_request
 from cygni.local.kube.objects import Obj
 from cygni.local.kube.resources.kinds import Resource
+from cygni.local.kube.schema.tree import ENVELOPE
 from cygni.local.kube.validation.structure import drop_empty, prune, type_fault
 from cygni.local.kube.verbs.options import WriteOptions
 
 
 def decode(resource: Resource, body: Any, options: WriteOptions) -> Obj:
     """The body as an object, in place: envelope checked, unknown fields dropped (400 if strict), types right."""
-    if not isinstance(body, dict):
-        raise bad_request("the request body is no object")
-    _check_envelope(resource, body)
-    if body.get("metadata") is None:
-        body["metadata"] = {}
+    body = _open(resource, body)
     unknown = [f'unknown field "{path}"' for path in prune(body, resource.schema)]
     if unknown and options.validation == "Strict":
         text = "strict decoding error: " + ", ".join(unknown)
@@ -36,6 +33,30 @@ def decode(resource: Resource, body: Any, options: WriteOptions) -> Obj:
     return body
 
 
+def decode_configuration(resource: Resource, body: Any) -> Obj:
+    """The body of an apply, in place. The real server answers what does not fit the schema with 500, and so do we."""
+    body = _open(resource, body)
+    unknown = next(prune(body, resource.schema), None)
+    fault = f".{unknown}: field not declared in schema" if unknown else None
+    if fault is None:
+        cause = type_fault(body, resource.schema)
+        fault = f".{cause.field}: {cause.message}" if cause else None
+    if fault:
+        address = f"{body['metadata'].get('namespace', '')}/{body['metadata'].get('name', '')}"
+        kind = f"{resource.api_version}, Kind={resource.kind}"
+        raise ApiError(500, "", f"failed to create typed patch object ({address}; {kind}): {fault}")
+    return body
+
+
+def _open(resource: Resource, body: Any) -> Obj:
+    if not isinstance(body, dict):
+        raise bad_request("the request body is no object")
+    _check_envelope(resource, body)
+    if body.get("metadata") is None:
+        body["metadata"] = {}
+    return body
+
+
 def _check_envelope(resource: Resource, body: Obj) -> None:
     for field, expected, label in (("apiVersion", resource.api_version, "API version"), ("kind", resource.kind, "kind")):
         given = body.get(field)
@@ -49,6 +70,7 @@ def _check_envelope(resource: Resource, body: Obj) -> None:
 def complete(resource: Resource, obj: Obj) -> None:
     """Fill in defaults, in place."""
     if resource.custom:
+        drop_empty(obj["metadata"], ENVELOPE.properties["metadata"])
         fill_from_schema(obj, resource.schema)
     else:
         drop_empty(obj, resource.schema)

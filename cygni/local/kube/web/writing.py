@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from cygni.local.kube import errors
@@ -37,8 +39,10 @@ async def replace(cluster: Cluster, request: web.Request, resource: Resource, ta
     if target.subresource == "scale":
         scale = decode(SCALE, body, options)
         return json_answer(_scale(cluster, resource, target, scale, options))
-    obj = cluster.update(resource, target.namespace, target.name, body, options)
-    return object_answer(request, resource, shown(resource, obj), 200, options.warnings)
+    made = cluster.is_made_by_update(resource, target.namespace, target.name, options)
+    write = cluster.create if made else partial(cluster.update, name=target.name)
+    obj = write(resource, target.namespace, body=body, options=options)
+    return object_answer(request, resource, shown(resource, obj), 201 if made else 200, options.warnings)
 
 
 def _scale(cluster: Cluster, resource: Resource, target: Target, scale: Obj, options: WriteOptions) -> Obj:
