@@ -26,7 +26,7 @@ class JudgeProcess:
         )
 
     def run(self, plays: Sequence[Play]) -> list[Outcome]:
-        """Plays all of them side by side; their outcomes in the order given. Raises AssertionError when one cannot be played."""
+        """Plays all of them side by side; their outcomes in the order given. One that cannot be played fails the test."""
         assert self._process.stdin is not None
         first = self._number
         for play in plays:
