@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.deployments import service as deployments
+from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.workflows import Workflows
 

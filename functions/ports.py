@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import cache
 
-from chalicelib.deployments.service import Ports
+from chalicelib.deployments.tasks import Ports
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.kube import KubernetesCluster
 from chalicelib.platform.settings import settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.deployments import service as deployments
+from chalicelib.deployments import tasks as deployments
 from chalicelib.projects.service import ServiceKey, forget_service
 from chalicelib.runtime import service as runtime
 from functions.ports import rollout_ports

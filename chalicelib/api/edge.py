@@ -57,7 +57,7 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
         except CygniError as error:
             return _problem(problem_of(error, request_id), headers_of(error))
         except Exception:  # noqa: BLE001 - the last resort of the edge: the caller gets a problem, the log the trace
-            log.exception("unexpected error", extra={"route": route.name, "request_id": request_id})
+            log().exception("unexpected error", extra={"route": route.name, "request_id": request_id})
             return _problem(unexpected(request_id), {"Content-Type": "application/problem+json"})
 
     return view

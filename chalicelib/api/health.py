@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from chalicelib.api.routes import AnyCall, Resource
+from chalicelib.platform.schema import Output
 
 health = Resource("health")
 VERSION = "0.1.0"
 
 
-class HealthView(BaseModel):
+class HealthView(Output):
     """The API answers."""
 
     status: str
     version: str
 
 
-class WhoamiView(BaseModel):
+class WhoamiView(Output):
     """The caller."""
 
     subject: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from chalicelib.platform import errors
 from chalicelib.platform.errors import CygniError, FieldError, InvalidInput
+from chalicelib.platform.schema import Output
 
 CONTENT_TYPE = "application/problem+json"
 BASE = "https://cygni.dev/problems/"
@@ -31,7 +32,7 @@ STATUS: dict[type[CygniError], int] = {
 """HTTP status by class; a class that is not here has the status of its nearest ancestor that is."""
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(Output):
     """One broken rule."""
 
     field: str = Field(description="Where: `body.name`, `query.limit`, or a path in the app file.")
@@ -41,7 +42,7 @@ class FieldProblem(BaseModel):
     column: int | None = Field(None, description="Column in the app file, from 1.")
 
 
-class Problem(BaseModel):
+class Problem(Output):
     """Problem details (RFC 9457). `code` is stable; `remedy` says what to do next."""
 
     type: str

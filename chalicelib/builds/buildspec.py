@@ -30,8 +30,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from chalicelib.builds.dockerfile import dockerfile
 from chalicelib.builds.plan import BuildPlan, Kind
 
@@ -52,6 +50,8 @@ def plan_of(stored: Mapping[str, Any]) -> BuildPlan:
 
 def buildspec(kaniko_image: str) -> str:
     """The buildspec as YAML, with the executor's image. It is the same for all builds."""
+    import yaml
+
     return yaml.safe_dump(buildspec_dict(kaniko_image), sort_keys=False, width=1000)
 
 

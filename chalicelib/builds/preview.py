@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.builds import rules
-from chalicelib.builds.dockerfile import dockerfile
 from chalicelib.builds.plan import BuildPlan, Kind
 from chalicelib.platform.errors import AppFileRefused
 from chalicelib.projects.service import ServiceSpec, parse
@@ -15,6 +13,8 @@ APP_FILE = "cygni.yaml"
 
 def preview_plan(files: Mapping[str, str | None], service: str) -> BuildPlan:
     """How these files would be built. Raises BuildRefused, AppFileRefused."""
+    from chalicelib.builds import rules
+
     return rules.plan(files, spec_of(files, service), service)
 
 
@@ -35,4 +35,6 @@ def spec_of(files: Mapping[str, str | None], service: str) -> ServiceSpec:
 
 def dockerfile_of(plan: BuildPlan) -> str | None:
     """The Dockerfile that would be generated; None when the source has its own."""
+    from chalicelib.builds.dockerfile import dockerfile
+
     return None if plan.kind is Kind.DOCKERFILE else dockerfile(plan)

@@ -1,20 +1,18 @@
 """One build, from plan to digest. Its record is the truth; the workflow carries ids only.
 
-Every function here may run twice: a build that has ended stays as it ended.
+Every function here may run twice: a build that has ended stays as it ended. What only planning needs is imported there, since
+the API imports this module too.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.builds import rules
-from chalicelib.builds.archive import DEFAULT_LIMITS, list_source
-from chalicelib.builds.buildspec import buildspec, document
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
+from chalicelib.builds.plan import BuildPlan
 from chalicelib.builds.preview import spec_of
 from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
@@ -107,6 +105,8 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
         _end(record, "failed", now, error=_told(refused), code=refused.code)
         commit([Put(record)])
         raise
+    from chalicelib.builds.buildspec import document
+
     storage.write_json(plan_key(team, build), document(plan))
     record.spec = spec.model_dump(mode="json", by_alias=True)
     record.command = list(plan.command)
@@ -115,6 +115,8 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
 
 def start_build(team: str, build: str, token: str, *, builders: Builders, workflows: Workflows, settings: Settings) -> None:
     """Starts the build, whose end will answer `token`. A build that has ended answers at once."""
+    from chalicelib.builds.buildspec import buildspec
+
     record = _change(team, build, lambda record: _await(record, token))
     if record.state in ENDED:
         record.token = token
@@ -155,7 +157,12 @@ def cancel_build(team: str, build: str, *, builders: Builders, now: datetime) ->
         builders.stop(record.job)
 
 
-def _decide(build: Build, service: str, storage: Storage) -> tuple[ServiceSpec, rules.BuildPlan]:
+def _decide(build: Build, service: str, storage: Storage) -> tuple[ServiceSpec, BuildPlan]:
+    import tempfile
+
+    from chalicelib.builds import rules
+    from chalicelib.builds.archive import DEFAULT_LIMITS, list_source
+
     with tempfile.TemporaryFile() as archive:
         storage.download(build.source_key, archive)
         archive.seek(0)

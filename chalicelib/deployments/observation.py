@@ -13,11 +13,12 @@ from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import MetricsUnavailable
 from chalicelib.platform.traffic import Reading, TrafficMetrics
 from chalicelib.rollouts.service import Counts, Evidence, Phase, Sample
-from chalicelib.runtime import service as runtime
 
 
 def observe(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> Sample:
     """One look at the traffic of both arms; an arm that cannot be read is None."""
+    from chalicelib.runtime import service as runtime
+
     number = int(record.number)
     numbers = [number] if record.stable is None else [number, int(record.stable)]
     try:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.rules import REQUEST_EVENTS, Request
 from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.kube import Cluster
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.table import Put, Write, commit
-from chalicelib.platform.traffic import TrafficMetrics
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
+
+if TYPE_CHECKING:
+    from chalicelib.platform.kube import Cluster
+    from chalicelib.platform.traffic import TrafficMetrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, page
 from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service
-from chalicelib.runtime.service import Target, Workload
+from chalicelib.runtime.rules import Target, Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def finish(event: Mapping[str, str], *, workflows: Workflows, now: datetime) -> 
             return {"next": "Unfinished", "state": record.state}
         record.state, record.outcome, record.ended_at = found.state.value, found.outcome, now
         record.requested = None
-        record.tell(now, found.state.value, found.outcome)
+        record.tell(now, found.state.value, found.outcome.partition("\n")[0])
         commit([Put(record)])
     _make_room(record, workflows)
     return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
@@ -95,7 +95,7 @@ def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bo
             commit([Put(record)])
         except ConditionFailed:
             return False
-    log.info("workflow started again", extra={"deployment": record.id, "attempt": int(record.attempt)})
+    log().info("workflow started again", extra={"deployment": record.id, "attempt": int(record.attempt)})
     return start_workflow(record, workflows)
 
 

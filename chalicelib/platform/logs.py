@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from aws_lambda_powertools import Logger
+from functools import cache
+from typing import TYPE_CHECKING
 
-log = Logger(service="cygni", log_uncaught_exceptions=False)
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+@cache
+def log() -> Logger:
+    """The logger, made at first use: a request that has nothing to tell does not wait for it."""
+    from aws_lambda_powertools import Logger
+
+    return Logger(service="cygni")

@@ -6,8 +6,7 @@ absent as one that never was.
 
 from __future__ import annotations
 
-from chalicelib.projects.appfile import parse
-from chalicelib.projects.appfile_schema import json_schema
+from chalicelib.projects.appfiles import default_text, json_schema, parse
 from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
 from chalicelib.projects.environments import (
     Environment,
@@ -42,7 +41,7 @@ from chalicelib.projects.services import (
     update_lane,
 )
 from chalicelib.projects.spec import AppFile, ServiceSpec, seconds
-from chalicelib.projects.starter import Starter, default_text
+from chalicelib.projects.starter import Starter
 
 __all__ = [
     "AppFile",

@@ -48,7 +48,7 @@ def seconds(duration: str) -> int:
 class Shape(BaseModel):
     """Base of the app file's shapes: camelCase in the file, snake_case here, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
 
 class Build(Shape):

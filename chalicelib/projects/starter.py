@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from chalicelib.projects.appfile_schema import SCHEMA_ID
 
 _HEAD = """\
@@ -63,5 +61,7 @@ def _service(service: Starter) -> str:
 
 def _scalar(text: str, *, quoted: bool = False) -> str:
     """The text on one line; in quotes where YAML would read something else, as with a project named `on`."""
+    import yaml
+
     written: str = yaml.safe_dump(text, default_style='"' if quoted else None, width=10**6, allow_unicode=True)
     return written.splitlines()[0]

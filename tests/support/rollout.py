@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.builds.service import build_id_of
-from chalicelib.deployments import service as deployments
-from chalicelib.deployments.service import Ports
+from chalicelib.deployments import tasks as deployments
+from chalicelib.deployments.tasks import Ports
 from chalicelib.platform.table import Put, commit, fetch
 from chalicelib.projects.service import ServiceSpec
 from tests.fakes.kube import FakeCluster

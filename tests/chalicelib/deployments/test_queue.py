@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.deployments import service as deployments
+from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.errors import CygniError
 from tests.support.rollout import TASKS, Stage
 
