@@ -45,10 +45,12 @@ def read_app_file(path: Path) -> AppFile:
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
+        faults = [_yaml_fault(error)]
         raise Usage(
-            f"{path.name} is not valid YAML: {getattr(error, 'problem', None) or error}",
+            f"{path.name} is not valid YAML.",
             remedy="Correct the line, then try again.",
-            fields=[_yaml_fault(error)],
+            fields=faults,
+            detail=compile_report(path.name, text, faults),
         ) from None
     document = document if isinstance(document, dict) else {}
     services = document.get("services")

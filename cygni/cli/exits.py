@@ -19,7 +19,7 @@ class Exit(IntEnum):
 
     OK = 0, "Done. For a command that follows a deployment: it was promoted."
     UNEXPECTED = 1, "Something unexpected: a fault in the command itself, or an answer it does not know."
-    USAGE = 2, "Wrong use: the command line, cygni.yaml, or a value in it breaks a rule. Nothing was changed."
+    USAGE = 2, "Wrong use: the command line, cygni.yaml, or a value in it breaks a rule."
     NOT_SIGNED_IN = 3, "No endpoint or token is configured, or the token is not valid."
     FORBIDDEN = 4, "The token is valid but does not grant this."
     NOT_FOUND = 5, "The project, environment, service, release or deployment does not exist."

@@ -66,7 +66,9 @@ def list_source(root: Path) -> list[Entry]:
 
 def _walk(root: Path, folder: Path, rules: list[_Rules]) -> Iterator[Entry]:
     rules = rules + _rules_of(folder)
-    for item in os.scandir(folder):
+    with os.scandir(folder) as scan:
+        items = list(scan)
+    for item in items:
         path = folder / item.name
         is_folder = item.is_dir(follow_symlinks=False)
         if _left_out(path, is_folder, rules) and path != root / FILE_NAME:

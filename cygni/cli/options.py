@@ -8,9 +8,11 @@ import typer
 
 Wait = Annotated[bool, typer.Option("--wait/--detach", help="Follow it to its end, or return once it is accepted.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many to list, newest first.")]
-Message = Annotated[str | None, typer.Option("--message", "-m", help="A sentence for people; default: the commit's subject.")]
-Description = Annotated[str, typer.Option("--description", help="A sentence for people.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=100, help="How many to list, newest first.")]
+Message = Annotated[
+    str | None, typer.Option("--message", "-m", metavar="TEXT", help="A sentence for people; default: the commit's subject.")
+]
+Description = Annotated[str, typer.Option("--description", metavar="TEXT", help="A sentence for people.")]
 DeploymentWord = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="An id, a release (r3), or latest.")]
 ActiveDeploymentWord = Annotated[
     str | None, typer.Argument(metavar="[DEPLOYMENT]", help="An id, a release (r3), or latest; default: the one under way.")

@@ -70,18 +70,26 @@ class Archive:
 def pack_source(root: Path, entries: Sequence[Entry]) -> Archive:
     """A tar.gz of these entries. Of times, owners and modes only "executable" is kept, so the bytes depend on content alone."""
     spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - handed to the caller
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=spool, compresslevel=6, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        for entry in entries:
-            _add(tar, root, entry)
-    size = spool.tell()
-    spool.seek(0)
+    try:
+        with (
+            gzip.GzipFile(filename="", mode="wb", fileobj=spool, compresslevel=6, mtime=0) as zipped,
+            tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for entry in entries:
+                _add(tar, root, entry)
+        return Archive(spool, _sha256(spool), spool.tell())
+    except BaseException:  # nobody else will close it
+        spool.close()
+        raise
+
+
+def _sha256(file: IO[bytes]) -> str:
+    """The digest of a whole file, which is then at its end."""
+    file.seek(0)
     digest = hashlib.sha256()
-    while chunk := spool.read(_CHUNK):
+    while chunk := file.read(_CHUNK):
         digest.update(chunk)
-    return Archive(spool, digest.hexdigest(), size)
+    return digest.hexdigest()
 
 
 def _add(tar: tarfile.TarFile, root: Path, entry: Entry) -> None:

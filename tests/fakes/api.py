@@ -1,4 +1,4 @@
-"""A small control plane over real HTTP on loopback: `serve()`. State: control_plane.py, scripted rollouts: rollout_script.py."""
+"""A small control plane over real HTTP on loopback. Its state: control_plane.py; its rollouts: rollout_script.py."""
 
 from __future__ import annotations
 

@@ -109,10 +109,8 @@ class FakeApi:
             Frame(state, state, outcome=outcome, weight=10 if state == "rolling_out" else None, canary=(50, 0, 20.0))
         )
         made.advance()
-        if not made.view["ended"]:
-            self.services["shop", "prod", "web"]["active_deployment"] = made.view["id"]
-        elif state == "promoted":
-            self.services["shop", "prod", "web"]["live_release"] = made.view["release"]
+        if made.view["ended"]:
+            self._settle(made)
         return made
 
     def asked(self, method: str, suffix: str = "") -> list[Seen]:

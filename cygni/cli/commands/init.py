@@ -23,9 +23,13 @@ _NO_ANSWER = frozenset({Exit.UNREACHABLE, Exit.NOT_SIGNED_IN, Exit.FORBIDDEN})
 @command(Scope.API)
 def init(
     session: Session,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the project; default: the folder's.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the project; default: the folder's.")
+    ] = None,
     service: Annotated[str, typer.Option("--service", "-s", metavar="NAME", help="Name of the service.")] = "web",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port it listens on; it is also told as PORT.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port it listens on; it is also told as PORT.")
+    ] = 8080,
     force: Annotated[bool, typer.Option("--force", help="Write over a cygni.yaml that is there.")] = False,
 ) -> None:
     """Write a cygni.yaml for this folder, with what can be detected.

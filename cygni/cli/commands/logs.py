@@ -21,7 +21,9 @@ def logs(
     release: Annotated[
         str | None, typer.Option("--release", "-r", metavar="RELEASE", help="Only of this release (r3).")
     ] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many of the last lines.")] = 100,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", min=1, max=1000, help="How many of the last lines.")
+    ] = 100,
 ) -> None:
     """Print what the application wrote.
 

@@ -1,0 +1,63 @@
+"""Projects, environments, services."""
+
+from __future__ import annotations
+
+import pytest
+
+from cygni.cli.exits import Exit
+from tests.cygni.cli.conftest import Cli
+from tests.fakes.api import FakeApi
+
+
+@pytest.fixture(autouse=True)
+def service(api: FakeApi) -> None:
+    api.add_service()
+
+
+def test_projects_are_listed(cli: Cli) -> None:
+    assert cli("projects").stdout.splitlines()[1].startswith("shop")
+    assert cli.document("projects")["items"][0]["name"] == "shop"
+
+
+def test_an_environment_is_made_and_listed(cli: Cli) -> None:
+    assert "cygni deploy --environment staging" in cli("environments", "create", "staging").stdout
+    assert [each["name"] for each in cli.document("environments", "list")["items"]] == ["prod", "staging"]
+
+
+def test_a_bad_name_is_told_by_its_field(cli: Cli, api: FakeApi) -> None:
+    result = cli("environments", "create", "Staging!")
+
+    assert result.exit_code == Exit.USAGE
+    assert "body.name" in result.stderr
+    assert len(api.environments) == 1
+
+
+def test_services_are_listed_with_their_address(cli: Cli) -> None:
+    assert "http://shop.localhost:8080" in cli("services", "list").stdout
+
+
+def test_deleting_asks_first(cli: Cli, api: FakeApi) -> None:
+    result = cli("services", "delete", "web", stdin="n\n")
+
+    assert result.exit_code == 1
+    assert "shop/prod/web with all its releases" in result.stdout
+    assert not api.asked("DELETE")
+
+
+@pytest.mark.parametrize("given", [("--yes",), ()], ids=["--yes", "answered"])
+def test_agreed_to_it_deletes(cli: Cli, api: FakeApi, given: tuple[str, ...]) -> None:
+    result = cli("services", "delete", "web", *given, stdin="y\n")
+
+    assert result.exit_code == Exit.OK
+    assert api.services["shop", "prod", "web"]["deleting"] is True
+
+
+def test_a_machine_must_agree_beforehand(cli: Cli, api: FakeApi) -> None:
+    result = cli("services", "delete", "web", "--json")
+
+    assert result.exit_code == Exit.USAGE
+    assert not api.asked("DELETE")
+
+
+def test_a_service_that_is_not_there_is_not_found(cli: Cli) -> None:
+    assert cli("services", "delete", "wbe", "--yes").exit_code == Exit.NOT_FOUND

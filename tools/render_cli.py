@@ -1,0 +1,163 @@
+"""Writes `docs/cli-reference.md` from the command's own tree and tables. A test fails when the file is not fresh."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from cygni.cli.exits import Exit
+from cygni.cli.main import TREE, app
+
+TARGET = Path(__file__).parent.parent / "docs" / "cli-reference.md"
+
+HEAD = """# The `cygni` command
+
+This page is written by `python -m tools.render_cli` from the command itself; a test fails when it is stale.
+
+## Which control plane
+
+`--context NAME` is strongest, then `CYGNI_ENDPOINT` and `CYGNI_TOKEN`, then the current context of
+`$XDG_CONFIG_HOME/cygni/config.toml` (by default `~/.config/cygni/config.toml`), which `make up` writes:
+
+```toml
+current = "local"
+
+[contexts.local]
+url = "http://127.0.0.1:8787"
+token = "…"
+apps_url = "http://localhost:8080"
+```
+
+## Names
+
+A project is the `name` in the nearest `cygni.yaml`, an environment is `prod`, a service is the only one or `web`, unless an
+option names another. A release is `r3` or `3`. A deployment is `latest`, its release (`r3`), or its id (`dep_…`).
+
+## What is deployed
+
+All files of the folder with `cygni.yaml`, but those that `.gitignore` and `.cygniignore` leave out, read as git reads them, in
+every folder; `.cygniignore` has the last word over the `.gitignore` beside it. Histories (`.git`), environments (`.venv`, and
+any folder with a `pyvenv.cfg`), `node_modules` and caches never go along. A symbolic link must stay within the folder.
+
+## Variables of the command's own
+
+| variable | what it does |
+| --- | --- |
+| `CYGNI_ENDPOINT`, `CYGNI_TOKEN` | the control plane's address, and the token for it |
+| `XDG_CONFIG_HOME` | where the config file is |
+| `NO_COLOR` | no colours |
+| `CYGNI_DEBUG` | an unexpected error shows its trace |
+"""
+
+JSON = """## What `--json` prints
+
+The contract: one JSON document on stdout, or for a stream one JSON object a line; snake_case keys, times in ISO 8601 and UTC.
+What the API sent is passed on as it came (its [OpenAPI document](reference.md) has the shapes). An error is one document on
+stderr, `{"error": {"code", "message", "remedy", "exit_code", "fields": [{"field", "message", "remedy", "line", "column"}]}}`,
+and then stdout is empty. New keys may come; none is renamed or taken away.
+
+| command | prints |
+| --- | --- |
+"""
+
+DOCUMENTS = {
+    "init": "`{path, name, service, plan, warning}`; `plan` is null when nothing was detected",
+    "plan": "a PlanView",
+    "deploy": "the ended DeploymentView; with `--detach` the new one",
+    "follow": "stream of `{type: event, …EventView}`, `{type: build_log, text}`, `{type: progress, deployment, traffic}`, "
+    "and last `{type: ended, deployment}`",
+    "rollback": "as `deploy`",
+    "promote": "a DeploymentView",
+    "pause": "a DeploymentView",
+    "resume": "a DeploymentView",
+    "abort": "a DeploymentView",
+    "replay": "a ReplayView",
+    "status": "`{service, deployment, traffic}`: a ServiceView; the DeploymentView under way, else the newest, else null; "
+    "a TrafficView or null",
+    "deployments": "a page `{items, next_cursor}` of DeploymentView",
+    "releases": "a page of ReleaseView",
+    "logs": "a LogView; with `--follow` a stream of LogLineView",
+    "build-log": "`{deployment, lines, complete}`",
+    "open": "`{url}`",
+    "config set": "as `deploy`; with `--stage`, or before the first release, the ConfigView with null for each value",
+    "config unset": "as `config set`",
+    "config list": "a ConfigView; null for each value without `--show`",
+    "projects": "a page of ProjectView, with all of them",
+    "environments list": "a page of EnvironmentView, with all of them",
+    "environments create": "an EnvironmentView",
+    "services list": "a page of ServiceView, with all of them",
+    "services delete": "a ServiceView",
+    "doctor": "`{ok, checks: [{name, level, detail, remedy}]}`; `level` is ok, note or fault",
+    "whoami": "`{subject, team, permissions, context, endpoint}`",
+    "version": "`{version, python}`",
+}
+
+
+def render() -> str:
+    """The page's text."""
+    parts = [HEAD, "## Exit codes\n", _exit_codes(), JSON + _documents()]
+    root: Any = get_command(app)
+    for panel, names in TREE:
+        parts.append(f"## {panel}\n")
+        for name in names:
+            parts += list(_sections(root.commands[name], name))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def commands() -> list[str]:
+    """The names of all commands, those of groups with their group's name before them."""
+    root: Any = get_command(app)
+    return [full for _, names in TREE for name in names for full, _ in _leaves(root.commands[name], name)]
+
+
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for verb, below in command.commands.items():
+        yield f"{name} {verb}", below
+
+
+def _exit_codes() -> str:
+    rows = [f"| {int(each)} | {each.meaning} |" for each in Exit]
+    return "\n".join(["| code | meaning |", "| --- | --- |", *rows]) + "\n"
+
+
+def _documents() -> str:
+    return "\n".join(f"| `cygni {name}` | {told} |" for name, told in DOCUMENTS.items()) + "\n"
+
+
+def _sections(command: Any, name: str) -> Iterator[str]:
+    for full, leaf in _leaves(command, name):
+        arguments = [each for each in leaf.params if each.param_type_name == "argument"]
+        options = [each for each in leaf.params if each.param_type_name == "option"]
+        usage = " ".join(["cygni", full, *(each.metavar for each in arguments), "[OPTIONS]"])
+        yield f"### `cygni {full}`\n\n{_help(leaf)}\n\n```\n{usage}\n```\n"
+        rows = [f"| `{each.metavar}` | {_cell(each.help)} |" for each in arguments]
+        rows += [f"| {_flags(each)} | {_cell(each.help)} |" for each in options if each.name != "help"]
+        yield "\n".join(["| | |", "| --- | --- |", *rows]) + "\n"
+
+
+def _help(command: Any) -> str:
+    text = inspect.cleandoc(command.help or "").replace("\x08", "")
+    before, _, example = text.partition("Example: ")
+    return f"{before.strip()}\n\nExample: `{' '.join(example.split())}`" if example else before.strip()
+
+
+def _flags(option: Any) -> str:
+    value = "" if option.is_flag else f" {option.metavar}"
+    names = [f"`{flag}{value}`" for flag in [*option.opts, *option.secondary_opts]]
+    return ", ".join(names)
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render(), encoding="utf-8")
+    print(f"wrote {TARGET}")
