@@ -153,6 +153,8 @@ def from_answer(answer: Mapping[str, Any]) -> Answered:
     if not 100 <= status <= 599:
         raise ValueError(f"not a status: {status}")
     headers = [(name, value) for name, values in many.items() for value in values]
+    if data and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", "application/json"))  # API Gateway's own default
     if any(character in name + value for name, value in headers for character in "\r\n"):
         raise ValueError("a header holds a line break")
     return Answered(status, headers, data)

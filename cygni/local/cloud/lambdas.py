@@ -115,6 +115,10 @@ def _invoke(handler: str, event: Any, context: Context) -> Answer:
         _log_failure(context.function_name, error)
         frames = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
         return _error(type(error).__name__, str(error), frames)
+    except SystemExit as error:
+        return _error(
+            "Runtime.ExitError", f"RequestId: {context.aws_request_id} Error: Runtime exited with status: {error.code}"
+        )
     except TimedOut:
         return _error("Sandbox.Timedout", "stopped")
 
