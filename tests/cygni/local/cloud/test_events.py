@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,9 @@ TABLE = RouteTable(
 FOUND = Match("/v1/projects/{project}", {"project": "shop"}, frozenset({"GET"}))
 
 
-def event(target: str = "/v1/projects/shop", *, headers: list[tuple[str, str]] | None = None, body: bytes = b""):  # noqa: ANN201
+def event(
+    target: str = "/v1/projects/shop", *, headers: list[tuple[str, str]] | None = None, body: bytes = b""
+) -> dict[str, Any]:
     return to_event(Asked("GET", target, headers or [], body), FOUND, "req-1", NOW)
 
 

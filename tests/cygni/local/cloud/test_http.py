@@ -10,7 +10,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from chalice import Chalice, Response
@@ -55,7 +55,7 @@ def toy() -> Chalice:
 class Broken:
     """An app that fails, as no Chalice app does."""
 
-    routes = {"/": {"GET": None}}
+    routes: ClassVar[dict[str, Any]] = {"/": {"GET": None}}
 
     def __call__(self, event: Any, context: Any) -> Any:
         raise RuntimeError("secret detail")
