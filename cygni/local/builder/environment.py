@@ -33,6 +33,10 @@ _SECRET = re.compile(r"://[^/\s]*@")
 
 _POETRY = "poetry>=2,<3"
 
+_PYTHON_FACTS = ("-I", "-c", "import sys; print(sys._base_executable); print('%d.%d' % sys.version_info[:2])")
+_NODE_FACTS = ("-p", "process.execPath + '\\n' + process.versions.node.split('.').slice(0, 2).join('.')")
+"""Questions to an interpreter, answered in two lines: its own path, and its `major.minor`."""
+
 
 def clean_environment(given: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
     """The variables a build starts from. An address that holds a password is a credential, and is not handed on."""
@@ -55,6 +59,7 @@ def clean_environment(given: Mapping[str, str], home: Path, cache: Path) -> dict
         "UV_TOOL_DIR": str(cache / "uv-tools"),
         "PIP_CACHE_DIR": str(cache / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
         "npm_config_cache": str(cache / "npm"),
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
@@ -115,19 +120,40 @@ class Tools:
     def python(self, plan: BuildPlan) -> Interpreter:
         """The interpreter that runs the application: the version it asks for, else ours if that is good enough."""
         ours = self.own_python()
-        exact = self.which(f"python{plan.runtime}") if plan.constraint and plan.runtime != ours.version else None
-        if exact:
-            return Interpreter(Path(exact).resolve(), plan.runtime)
+        exact = (
+            self._asked(f"python{plan.runtime}", _PYTHON_FACTS) if plan.constraint and plan.runtime != ours.version else None
+        )
+        if exact is not None and exact.version == plan.runtime:
+            return exact
         self._stand_in(plan, "Python", ours.version, f"`python{plan.runtime}`")
         return ours
 
     def node(self, plan: BuildPlan) -> Interpreter:
         """The machine's Node, which must fit what package.json demands."""
-        path = self.which("node") or ""
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-        version = ".".join(said.strip().removeprefix("v").split(".")[:2]) or "0.0"
-        self._stand_in(plan, "Node", version, "`node`")
-        return Interpreter(Path(path), version)
+        found = self._asked("node", _NODE_FACTS)
+        if found is None:
+            raise BuildFailed(
+                "The `node` on this machine does not run.", remedy="Check that `node --version` works in a terminal."
+            )
+        self._stand_in(plan, "Node", found.version, "`node`")
+        return found
+
+    def _asked(self, name: str, question: tuple[str, ...]) -> Interpreter | None:
+        """What an interpreter says it really is; None when there is none that runs.
+
+        What is on the PATH may be a version manager's shim, which starts one interpreter or another by the name that it is
+        called by: linked under another name it would be another interpreter, outside of the image's environment.
+        """
+        path = self.which(name)
+        if path is None:
+            return None
+        environment = {"PATH": self._search, "HOME": str(Path.home())}
+        try:
+            said = subprocess.run([path, *question], capture_output=True, text=True, timeout=30, check=False, env=environment)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        real, _, version = said.stdout.strip().partition("\n")
+        return Interpreter(Path(real).resolve(), version) if said.returncode == 0 and version else None
 
     def _stand_in(self, plan: BuildPlan, language: str, version: str, name: str) -> None:
         """Says which version stands in for the plan's. Raises BuildFailed when the source rules it out.

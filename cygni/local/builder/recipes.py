@@ -15,6 +15,7 @@ from chalicelib.builds.plan import Kind
 from chalicelib.platform.errors import BuildFailed
 from cygni.local.builder import store, venv
 from cygni.local.builder.bench import Bench
+from cygni.local.builder.environment import Interpreter
 
 _PATH = "${IMAGE}/deps/bin:/usr/local/bin:/usr/bin:/bin"
 _COMMON = {"LANG": "C.UTF-8", "PATH": _PATH}
@@ -59,20 +60,19 @@ def _activated(bench: Bench, deps: Path) -> dict[str, str]:
 
 def node(bench: Bench) -> Made:
     """The source in `app` with its node_modules, and the machine's Node linked in `deps`."""
-    _node_build(bench)
-    for name in ("node", "npm"):
-        path = bench.tools.which(name)
-        if path:
-            bench.link_tool(name, Path(path))
+    bench.link_tool("node", _node_build(bench).path)
+    npm = bench.tools.which("npm")
+    if npm:
+        bench.link_tool("npm", Path(npm))
     shutil.move(bench.app, bench.image / "app")
     path = _PATH.replace(":", ":${IMAGE}/app/node_modules/.bin:", 1)
     return Made({**_COMMON, "PATH": path, "NODE_ENV": "production"}, {})
 
 
-def _node_build(bench: Bench) -> None:
-    """Installs into the context and builds there."""
+def _node_build(bench: Bench) -> Interpreter:
+    """Installs into the context and builds there, with the Node that is returned."""
     environment = bench.with_path(bench.app / "node_modules" / ".bin")
-    version = bench.tools.node(bench.plan).version
+    interpreter = bench.tools.node(bench.plan)
     if bench.plan.install:
 
         def install(result: Path, source: Path) -> None:
@@ -83,9 +83,10 @@ def _node_build(bench: Bench) -> None:
                 (source / path).unlink()
             shutil.copytree(source, result, symlinks=True, dirs_exist_ok=True)
 
-        cached = bench.installed(f"node {version}", install)
+        cached = bench.installed(f"node {interpreter.version}", install)
         _take(bench, cached.folder, bench.app)
     bench.run(bench.plan.build, bench.app, environment)
+    return interpreter
 
 
 def _remove_what_is_in(original: Path, copy: Path) -> None:

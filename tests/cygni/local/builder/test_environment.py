@@ -50,11 +50,23 @@ def test_cygnis_own_environment_is_not_on_the_path(tmp_path: Path) -> None:
 
 
 def test_the_version_that_is_asked_for_is_found(tmp_path: Path) -> None:
-    wanted = executable(tmp_path / "python3.99")
+    executable(tmp_path / "python3.99", "#!/bin/sh\necho /opt/python/bin/python3.99\necho 3.99\n")
 
     found = tools(tmp_path)[0].python(PLAN)
 
-    assert (found.path, found.version) == (wanted.resolve(), "3.99")
+    assert (found.path, found.version) == (Path("/opt/python/bin/python3.99"), "3.99")
+
+
+@pytest.mark.parametrize(
+    "shim",
+    ["echo 'pyenv: python3.99: command not found' >&2; exit 127", f'exec "{sys.executable}" "$@"'],
+    ids=["version-not-installed", "starts-another-version"],
+)
+def test_a_shim_that_does_not_start_that_version_is_not_used(tmp_path: Path, shim: str) -> None:
+    executable(tmp_path / "python3.99", f"#!/bin/sh\n{shim}\n")
+
+    with pytest.raises(BuildFailed, match="asks for Python >=3\\.99"):
+        tools(tmp_path)[0].python(PLAN)
 
 
 def test_a_version_that_is_demanded_and_absent_is_refused(tmp_path: Path) -> None:
@@ -73,7 +85,7 @@ def test_a_pin_for_another_machine_is_only_told(tmp_path: Path, origin: str) -> 
 
 
 def test_a_node_that_is_too_old_is_refused(tmp_path: Path) -> None:
-    executable(tmp_path / "node", "#!/bin/sh\necho v18.2.0\n")
+    executable(tmp_path / "node", "#!/bin/sh\necho /opt/node\necho 18.2\n")
     plan = BuildPlan(kind=Kind.NODE, runtime="22.21", constraint=">=20", runtime_origin="package.json engines.node")
 
     with pytest.raises(BuildFailed, match=r"asks for Node >=20, but this machine has 18\.2"):

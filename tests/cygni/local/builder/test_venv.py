@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from chalicelib.platform.errors import BuildFailed
 from cygni.local.builder import venv
 from cygni.local.builder.environment import Interpreter
 
@@ -24,6 +27,15 @@ def test_an_environment_works_and_sees_its_own_packages_only(tmp_path: Path) -> 
     told = run(tmp_path / "v/bin/python", "-c", "import sys, thing; print(thing.name, [p for p in sys.path if 'site' in p])")
 
     assert told == f"thing ['{packages}']"
+
+
+def test_an_interpreter_that_is_none_of_the_environment_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    shim = tmp_path / "python3.11"
+    shim.write_text(f'#!/bin/sh\nexec "{OURS.path}" "$@"\n')
+    shim.chmod(0o755)
+
+    with pytest.raises(BuildFailed, match="shim"):
+        venv.create(tmp_path / "v", Interpreter(shim, OURS.version))
 
 
 def test_a_script_still_runs_after_the_folder_was_renamed(tmp_path: Path) -> None:
