@@ -14,7 +14,6 @@ from cygni.local.kube.errors import bad_request
 from cygni.local.kube.objects import deep_copy
 from cygni.local.kube.schema.tree import ANY, Schema
 
-
 _ABSENT: Any = object()
 
 

@@ -85,7 +85,7 @@ def empty_object(resource: Resource) -> Obj:
     """What every object of a built-in kind has before anybody writes it. A custom kind has nothing."""
     if resource.custom:
         return {"metadata": {}}
-    template = {"metadata": {}, "spec": {"containers": []}}
+    template: Obj = {"metadata": {}, "spec": {"containers": []}}
     spec: Obj = {"template": template} if resource.group in {"apps", "batch"} else {}
     if resource.key == "pods":
         spec["containers"] = []

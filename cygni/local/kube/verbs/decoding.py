@@ -15,8 +15,8 @@ from cygni.local.kube.verbs.options import WriteOptions
 
 def decode(resource: Resource, body: Any, options: WriteOptions) -> Obj:
     """The body as an object, in place: envelope checked, unknown fields dropped (400 if strict), types right."""
-    body = _open(resource, body)
-    unknown = [f'unknown field "{path}"' for path in prune(body, resource.schema)]
+    obj = _open(resource, body)
+    unknown = [f'unknown field "{path}"' for path in prune(obj, resource.schema)]
     if unknown and options.validation == "Strict":
         text = "strict decoding error: " + ", ".join(unknown)
         if not resource.custom:
@@ -24,37 +24,38 @@ def decode(resource: Resource, body: Any, options: WriteOptions) -> Obj:
         raise bad_request(text)
     if options.validation == "Warn":
         options.warnings.extend(unknown)
-    envelope = {"metadata": body["metadata"]} if resource.custom else body
+    envelope = {"metadata": obj["metadata"]} if resource.custom else obj
     fault = type_fault(envelope, resource.schema)
     if fault:
         raise bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json: {fault.message}'
         )
-    return body
+    return obj
 
 
 def decode_configuration(resource: Resource, body: Any) -> Obj:
     """The body of an apply, in place. The real server answers what does not fit the schema with 500, and so do we."""
-    body = _open(resource, body)
-    unknown = next(prune(body, resource.schema), None)
+    obj = _open(resource, body)
+    unknown = next(prune(obj, resource.schema), None)
     fault = f".{unknown}: field not declared in schema" if unknown else None
     if fault is None:
-        cause = type_fault(body, resource.schema)
+        cause = type_fault(obj, resource.schema)
         fault = f".{cause.field}: {cause.message}" if cause else None
     if fault:
-        address = f"{body['metadata'].get('namespace', '')}/{body['metadata'].get('name', '')}"
+        address = f"{obj['metadata'].get('namespace', '')}/{obj['metadata'].get('name', '')}"
         kind = f"{resource.api_version}, Kind={resource.kind}"
         raise ApiError(500, "", f"failed to create typed patch object ({address}; {kind}): {fault}")
-    return body
+    return obj
 
 
 def _open(resource: Resource, body: Any) -> Obj:
     if not isinstance(body, dict):
         raise bad_request("the request body is no object")
-    _check_envelope(resource, body)
-    if body.get("metadata") is None:
-        body["metadata"] = {}
-    return body
+    obj: Obj = body
+    _check_envelope(resource, obj)
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    return obj
 
 
 def _check_envelope(resource: Resource, body: Obj) -> None:

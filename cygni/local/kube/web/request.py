@@ -9,8 +9,10 @@ from typing import Any
 
 import yaml
 
-from cygni.local.kube.errors import bad_request
+from cygni.local.kube.errors import bad_request, unsupported_media
 from cygni.local.kube.verbs.options import DeleteOptions, WriteOptions
+
+_PROTOBUF = b"k8s\x00"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def parse_body(raw: bytes) -> Any:
     """JSON, or else YAML; None for an empty body, 400 for anything else."""
     if not raw.strip():
         return None
+    if raw.startswith(_PROTOBUF):
+        raise unsupported_media(["application/json", "application/yaml"])
     try:
         return json.loads(raw)
     except ValueError:
