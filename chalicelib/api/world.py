@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
@@ -12,8 +13,10 @@ from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.storage import Storage
-from chalicelib.platform.traffic import TrafficMetrics, traffic_metrics
 from chalicelib.platform.workflows import Workflows
+
+if TYPE_CHECKING:
+    from chalicelib.platform.traffic import TrafficMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class World:
 
 def real_world() -> World:
     """The ports of a deployed API, or of the embedded cloud's: the same clients, at other addresses."""
+    from chalicelib.platform.traffic import traffic_metrics
+
     known = settings()
     return World(
         settings=known,

@@ -16,7 +16,7 @@ from chalicelib.builds.runs import (
     plan_build,
     start_build,
 )
-from chalicelib.builds.sources import Source, Upload, create_source, get_source
+from chalicelib.builds.sources import Source, Upload, create_source, get_source, source_address, source_of
 
 __all__ = [
     "MARKERS",
@@ -36,5 +36,7 @@ __all__ = [
     "plan_build",
     "preview_plan",
     "read_log",
+    "source_address",
+    "source_of",
     "start_build",
 ]

@@ -76,7 +76,16 @@ def create_source(
 
 def get_source(who: Principal, project: str, source: str) -> Source:
     """One source of a project. Raises NotFound."""
-    record = fetch(SourceRecord, source_pk(who.team, source), SOURCE)
+    return source_of(who, project, source, fetch(*source_address(who.team, source)))
+
+
+def source_address(team: str, source: str) -> tuple[type[SourceRecord], str, str]:
+    """Where a source's record is, for a read of several records at once."""
+    return SourceRecord, source_pk(team, source), SOURCE
+
+
+def source_of(who: Principal, project: str, source: str, record: SourceRecord | None) -> Source:
+    """The source that a record holds. Raises NotFound when there is none, or it is another project's."""
     if record is None or record.project != project:
         raise NotFound(f"There is no source {source} in project {project}.")
     return Source(record.id, who.team, record.project, record.sha256, int(record.size), record.created_at)

@@ -51,7 +51,10 @@ def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
     if transition.state.phase in WATCHING:
         return False
     record.tell(evidence.at, "verdict", f"{_WORDS[verdict.decision]} {verdict.reason}")
-    save(record, evidence_write(record.team, evidence))
+    # Evidence first, and no transaction, which would cost twice: a verdict always has its evidence, and evidence whose
+    # verdict was not taken up is one analysis more.
+    commit([evidence_write(record.team, evidence)])
+    save(record)
     return transition.state.phase is not before.phase
 
 
@@ -60,8 +63,7 @@ def _keep_watching(record: DeploymentRecord, evidence: Evidence) -> None:
     told = any(event.kind == "needs_person" for event in record.events())
     if evidence.verdict.needs_person and not told:
         record.tell(evidence.at, "needs_person", evidence.verdict.reason)
-        save(record, evidence_write(record.team, evidence))
-        return
+        save(record)
     commit([evidence_write(record.team, evidence)])
 
 

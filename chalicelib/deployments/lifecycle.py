@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.builds.service import get_source
+from chalicelib.builds.service import source_address, source_of
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.releases import Release, get_release
 from chalicelib.deployments.rules import State
@@ -16,7 +16,7 @@ from chalicelib.platform.errors import Conflict, LostRace, NotFound
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.once import Once
 from chalicelib.platform.storage import Storage
-from chalicelib.platform.table import ConditionFailed, Put, Write, commit, fetch, fetch_together, page
+from chalicelib.platform.table import ConditionFailed, Put, Record, Write, commit, fetch, fetch_together, page
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import Service, ServiceKey, config_address, enter, get_service, lane_write, service_address
 
@@ -51,13 +51,9 @@ def create_deployment(
 
     Raises NotFound, Conflict (the source was not uploaded, the service is being deleted, nothing is live), KeyReused.
     """
-    if wanted.source is not None:
-        source = get_source(who, key.project, wanted.source)
-        if storage.size(source.key) is None:
-            raise Conflict(f"Source {source.id} was not uploaded.", remedy="Send the archive to its upload address first.")
     for _ in range(TRIES):
         try:
-            record, begins = _enter(who, key, wanted, new_id("dep"), now, once)
+            record, begins = _enter(who, key, wanted, new_id("dep"), storage, now, once)
             break
         except ConditionFailed:
             made = keys.seen(once)
@@ -108,11 +104,18 @@ def start_workflow(record: DeploymentRecord, workflows: Workflows) -> bool:
 
 
 def _enter(
-    who: Principal, key: ServiceKey, wanted: Wanted, new: str, now: datetime, once: Once | None
+    who: Principal, key: ServiceKey, wanted: Wanted, new: str, storage: Storage, now: datetime, once: Once | None
 ) -> tuple[DeploymentRecord, bool]:
-    service_record, head = fetch_together(service_address(key), config_address(key))
+    addresses: list[tuple[type[Record], str, str]] = [service_address(key), config_address(key)]
+    if wanted.source is not None:
+        addresses.append(source_address(who.team, wanted.source))
+    service_record, head, *sources = fetch_together(*addresses)
     if service_record is None:
         raise NotFound(f"There is no service {key}.")
+    if wanted.source is not None:
+        source = source_of(who, key.project, wanted.source, sources[0])
+        if storage.size(source.key) is None:
+            raise Conflict(f"Source {source.id} was not uploaded.", remedy="Send the archive to its upload address first.")
     service = Service.from_record(service_record)
     if service.deleting:
         raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone, then create it anew.")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.progress import state_of, strategy
 from chalicelib.deployments.releases import target_of
 from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import MetricsUnavailable
-from chalicelib.platform.traffic import Reading, TrafficMetrics
 from chalicelib.rollouts.service import Counts, Evidence, Phase, Sample
+
+if TYPE_CHECKING:
+    from chalicelib.platform.traffic import Reading, TrafficMetrics
 
 
 def observe(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> Sample:

@@ -12,7 +12,7 @@ from chalicelib.deployments.rules import REQUEST_EVENTS, Request
 from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.settings import Settings
-from chalicelib.platform.table import Put, Write, commit
+from chalicelib.platform.table import Put, commit
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def move(
     return transition
 
 
-def save(record: DeploymentRecord, *also: Write) -> None:
-    """Saves the deployment with what belongs to the same change. Raises LostRace when someone else was first."""
-    commit([Put(record), *also])
+def save(record: DeploymentRecord) -> None:
+    """Saves the deployment. Raises LostRace when someone else was first."""
+    commit([Put(record)])
 
 
 def answer(record: DeploymentRecord) -> dict[str, str]:

@@ -109,11 +109,15 @@ class Gates(Shape):
     )
 
 
+_FIRST_STEPS = tuple(CanaryStep.model_construct(weight=weight, for_="30s") for weight in (10, 50))
+"""Made without a validator, which would be built while the module is imported."""
+
+
 class Rollout(Shape):
     """How a new release takes over: steps of weight, gates, and what to do when nothing can be said."""
 
     steps: tuple[CanaryStep, ...] = Field(
-        (CanaryStep.model_validate({"weight": 10, "for": "30s"}), CanaryStep.model_validate({"weight": 50, "for": "30s"})),
+        _FIRST_STEPS,
         max_length=20,
         description="Steps in order, with rising weights. An empty list moves all requests at once when the release is ready.",
     )
