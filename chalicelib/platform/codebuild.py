@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.platform.aws import client, error_code
 
 
@@ -31,7 +33,7 @@ class Builders:
         """Stops a build; one that has ended or is unknown is no error."""
         try:
             client("codebuild").stop_build(id=build_id)
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) not in {"ResourceNotFoundException", "InvalidInputException"}:
                 raise
 
@@ -43,7 +45,7 @@ class Builders:
             answer = client("logs").get_log_events(
                 logGroupName=f"/aws/codebuild/{group}", logStreamName=stream, startFromHead=True, **place
             )
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) == "ResourceNotFoundException":
                 return [], token
             raise

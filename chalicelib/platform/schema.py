@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -15,6 +15,8 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}, description="ISO 8601 in UTC with milliseconds."),
 ]
 Cursor = Annotated[str, StringConstraints(max_length=1024), Field(description="Opaque place in a list, from an earlier page.")]
+NextCursor = Annotated[Cursor | None, Field(description="Where the next page begins; null on the last.")]
+"""Each list declares its own page: a generic one would be built for every list while the API is imported."""
 
 
 class Input(BaseModel):
@@ -34,13 +36,3 @@ class PageQuery(Input):
 
     cursor: Cursor | None = None
     limit: int = Field(50, ge=1, le=100, description="Most items in the page.")
-
-
-Item = TypeVar("Item", bound=BaseModel)
-
-
-class Page(Output, Generic[Item]):
-    """One page of a list; `next_cursor` is absent on the last."""
-
-    items: tuple[Item, ...]
-    next_cursor: Cursor | None = None

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.platform.aws import client, error_code
 
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchBucket"})
@@ -46,7 +48,7 @@ class Storage:
         """Bytes of an object, or None when there is none."""
         try:
             return int(client("s3").head_object(Bucket=self.bucket, Key=key)["ContentLength"])
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) in _ABSENT:
                 return None
             raise
@@ -61,7 +63,7 @@ class Storage:
         """An object's bytes, or None when there is none."""
         try:
             return bytes(client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) in _ABSENT:
                 return None
             raise
@@ -81,7 +83,7 @@ class Storage:
         """An object's bytes from `offset` on: empty when it has no more, None when there is no object."""
         try:
             answer = client("s3").get_object(Bucket=self.bucket, Key=key, Range=f"bytes={offset}-")
-        except Exception as error:
+        except ClientError as error:
             code = error_code(error)
             if code in _ABSENT:
                 return None

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.platform.aws import client, error_code
 
 _TOKEN_IS_DONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
@@ -22,7 +24,7 @@ class Workflows:
             client("stepfunctions").start_execution(
                 stateMachineArn=_arn(machine), name=name, input=json.dumps(value, sort_keys=True)
             )
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) == "ExecutionAlreadyExists":
                 return False
             raise
@@ -33,7 +35,7 @@ class Workflows:
         arn = _arn(machine).replace(":stateMachine:", ":execution:") + ":" + name
         try:
             return str(client("stepfunctions").describe_execution(executionArn=arn)["status"])
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) == "ExecutionDoesNotExist":
                 return None
             raise
@@ -49,7 +51,7 @@ class Workflows:
     def _answer(self, call: str, **arguments: str) -> None:
         try:
             getattr(client("stepfunctions"), call)(**arguments)
-        except Exception as error:
+        except ClientError as error:
             if error_code(error) not in _TOKEN_IS_DONE:
                 raise
 
