@@ -9,9 +9,11 @@ from chalicelib.builds import service as builds
 from chalicelib.builds.schemas import BuildLogQuery, BuildLogView
 from chalicelib.deployments import service as deployments
 from chalicelib.deployments.schemas import (
+    DeploymentPage,
     DeploymentView,
     NewDeployment,
     NewRollback,
+    ReleasePage,
     ReleaseView,
     TimelineQuery,
     TimelineView,
@@ -19,10 +21,10 @@ from chalicelib.deployments.schemas import (
 from chalicelib.deployments.service import Request
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
-from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.platform.schema import PageQuery
 from chalicelib.projects.service import get_service
 from chalicelib.rollouts import service as rollouts
-from chalicelib.rollouts.schemas import EvidenceView, ReplayedView, ReplayView, TrafficView
+from chalicelib.rollouts.schemas import EvidencePage, ReplayedView, ReplayView, TrafficView
 
 deployment_routes = Resource("deployments")
 release_routes = Resource("releases")
@@ -88,14 +90,14 @@ def create_rollback(call: AnyCall) -> Answer:
     DEPLOYMENTS,
     permission="deployments:read",
     query=PageQuery,
-    answer=Page[DeploymentView],
+    answer=DeploymentPage,
     errors=(NotFound,),
 )
-def list_deployments(call: AnyCall) -> Page[DeploymentView]:
+def list_deployments(call: AnyCall) -> DeploymentPage:
     """List a service's deployments, newest first."""
     found, after = deployments.list_deployments(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
     items = tuple(deployment_view(each, call.world.settings) for each in found)
-    return Page[DeploymentView](items=items, next_cursor=after)
+    return DeploymentPage(items=items, next_cursor=after)
 
 
 @deployment_routes.route("GET", DEPLOYMENT, permission="deployments:read", answer=DeploymentView, errors=(NotFound,))
@@ -154,14 +156,14 @@ def read_traffic(call: AnyCall) -> TrafficView:
     DEPLOYMENT + "/evidence",
     permission="deployments:read",
     query=PageQuery,
-    answer=Page[EvidenceView],
+    answer=EvidencePage,
     errors=(NotFound,),
 )
-def list_evidence(call: AnyCall) -> Page[EvidenceView]:
+def list_evidence(call: AnyCall) -> EvidencePage:
     """List what each analysis saw and concluded, oldest first."""
     record = _load(call)
     found, after = rollouts.list_evidence(call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit)
-    return Page[EvidenceView](items=tuple(evidence_view(each) for each in found), next_cursor=after)
+    return EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
 
 
 @deployment_routes.route("GET", DEPLOYMENT + "/replay", permission="deployments:read", answer=ReplayView, errors=(NotFound,))
@@ -230,15 +232,15 @@ _declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its 
     SERVICE + "/releases",
     permission="releases:read",
     query=PageQuery,
-    answer=Page[ReleaseView],
+    answer=ReleasePage,
     errors=(NotFound,),
 )
-def list_releases(call: AnyCall) -> Page[ReleaseView]:
+def list_releases(call: AnyCall) -> ReleasePage:
     """List a service's releases, newest first."""
     live = get_service(call.who, call.service).lane.live
     found, after = deployments.list_releases(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
     items = tuple(release_view(each, live=each.number == live) for each in found)
-    return Page[ReleaseView](items=items, next_cursor=after)
+    return ReleasePage(items=items, next_cursor=after)
 
 
 @release_routes.route(

@@ -5,9 +5,17 @@ from __future__ import annotations
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import environment_view, project_view
 from chalicelib.platform.errors import Conflict, KeyReused, NotFound, StaleVersion
-from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
-from chalicelib.projects.schemas import Describe, EnvironmentView, NewEnvironment, NewProject, ProjectView
+from chalicelib.projects.schemas import (
+    Describe,
+    EnvironmentPage,
+    EnvironmentView,
+    NewEnvironment,
+    NewProject,
+    ProjectPage,
+    ProjectView,
+)
 
 project_routes = Resource("projects")
 environment_routes = Resource("environments")
@@ -30,11 +38,11 @@ def create_project(call: AnyCall) -> Answer:
     return Answer(project_view(made), version=made.version, location=f"/v1/projects/{made.name}")
 
 
-@project_routes.route("GET", "/v1/projects", permission="projects:read", query=PageQuery, answer=Page[ProjectView])
-def list_projects(call: AnyCall) -> Page[ProjectView]:
+@project_routes.route("GET", "/v1/projects", permission="projects:read", query=PageQuery, answer=ProjectPage)
+def list_projects(call: AnyCall) -> ProjectPage:
     """List the team's projects by name."""
     found, after = projects.list_projects(call.who, cursor=call.query.cursor, limit=call.query.limit)
-    return Page[ProjectView](items=tuple(project_view(each) for each in found), next_cursor=after)
+    return ProjectPage(items=tuple(project_view(each) for each in found), next_cursor=after)
 
 
 @project_routes.route("GET", PROJECT, permission="projects:read", answer=ProjectView, errors=(NotFound,))
@@ -90,13 +98,13 @@ def create_environment(call: AnyCall) -> Answer:
     PROJECT + "/environments",
     permission="environments:read",
     query=PageQuery,
-    answer=Page[EnvironmentView],
+    answer=EnvironmentPage,
     errors=(NotFound,),
 )
-def list_environments(call: AnyCall) -> Page[EnvironmentView]:
+def list_environments(call: AnyCall) -> EnvironmentPage:
     """List a project's environments by name."""
     found, after = projects.list_environments(call.who, call.path["project"], cursor=call.query.cursor, limit=call.query.limit)
-    return Page[EnvironmentView](items=tuple(environment_view(each) for each in found), next_cursor=after)
+    return EnvironmentPage(items=tuple(environment_view(each) for each in found), next_cursor=after)
 
 
 @environment_routes.route("GET", ENVIRONMENT, permission="environments:read", answer=EnvironmentView, errors=(NotFound,))

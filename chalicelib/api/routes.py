@@ -17,13 +17,14 @@ from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import CygniError, Malformed
 from chalicelib.platform.once import Once
+from chalicelib.platform.schema import Input
 from chalicelib.projects.service import ServiceKey
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
 
 
-class Nothing(BaseModel):
+class Nothing(Input):
     """No body, or no query."""
 
 

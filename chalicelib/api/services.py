@@ -7,9 +7,9 @@ from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import config_view, service_view
 from chalicelib.deployments.schemas import LogQuery, LogView
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, StaleVersion
-from chalicelib.platform.schema import Page, PageQuery
+from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
-from chalicelib.projects.schemas import ConfigChange, ConfigView, Describe, NewService, ServiceView
+from chalicelib.projects.schemas import ConfigChange, ConfigView, Describe, NewService, ServicePage, ServiceView
 from chalicelib.projects.service import ServiceKey
 
 service_routes = Resource("services")
@@ -39,16 +39,16 @@ def create_service(call: AnyCall) -> Answer:
     SERVICES,
     permission="services:read",
     query=PageQuery,
-    answer=Page[ServiceView],
+    answer=ServicePage,
     errors=(NotFound,),
 )
-def list_services(call: AnyCall) -> Page[ServiceView]:
+def list_services(call: AnyCall) -> ServicePage:
     """List an environment's services by name."""
     found, after = projects.list_services(
         call.who, call.path["project"], call.path["environment"], cursor=call.query.cursor, limit=call.query.limit
     )
     items = tuple(service_view(each, call.world.settings) for each in found)
-    return Page[ServiceView](items=items, next_cursor=after)
+    return ServicePage(items=items, next_cursor=after)
 
 
 @service_routes.route("GET", SERVICE, permission="services:read", answer=ServiceView, errors=(NotFound,))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from chalicelib.platform.schema import Cursor, Input, Moment, Output
+from chalicelib.platform.schema import Cursor, Input, Moment, NextCursor, Output
 
 SourceId = Annotated[
     str, StringConstraints(pattern=r"^src_[0-9A-HJKMNP-TV-Z]{26}$"), Field(description="Id of an uploaded source.")
@@ -84,6 +84,13 @@ class DeploymentView(Output):
     version: int = Field(description="Rises with each change; the ETag.")
 
 
+class DeploymentPage(Output):
+    """A page of deployments, newest first."""
+
+    items: tuple[DeploymentView, ...]
+    next_cursor: NextCursor = None
+
+
 class TimelineQuery(Input):
     """Where reading a timeline continues."""
 
@@ -110,6 +117,13 @@ class ReleaseView(Output):
     spec: dict[str, Any]
     live: bool
     created_at: Moment
+
+
+class ReleasePage(Output):
+    """A page of releases, newest first."""
+
+    items: tuple[ReleaseView, ...]
+    next_cursor: NextCursor = None
 
 
 class LogQuery(Input):

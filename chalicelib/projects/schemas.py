@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.platform.schema import Input, Moment, Output
+from chalicelib.platform.schema import Input, Moment, NextCursor, Output
 from chalicelib.projects.spec import Name, ServiceName, VariableName, VariableValue
 
 Description = Annotated[str, StringConstraints(max_length=500), Field(description="A sentence for people.")]
@@ -48,6 +48,13 @@ class ProjectView(Output):
     version: int = Field(description="Rises with each change; the ETag.")
 
 
+class ProjectPage(Output):
+    """A page of projects by name."""
+
+    items: tuple[ProjectView, ...]
+    next_cursor: NextCursor = None
+
+
 class EnvironmentView(Output):
     """An environment of a project."""
 
@@ -56,6 +63,13 @@ class EnvironmentView(Output):
     description: str
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")
+
+
+class EnvironmentPage(Output):
+    """A page of environments by name."""
+
+    items: tuple[EnvironmentView, ...]
+    next_cursor: NextCursor = None
 
 
 class ServiceView(Output):
@@ -72,6 +86,13 @@ class ServiceView(Output):
     deleting: bool
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")
+
+
+class ServicePage(Output):
+    """A page of services by name."""
+
+    items: tuple[ServiceView, ...]
+    next_cursor: NextCursor = None
 
 
 class ConfigChange(Input):

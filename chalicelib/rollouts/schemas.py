@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chalicelib.platform.schema import Moment, Output
+from chalicelib.platform.schema import Moment, NextCursor, Output
 
 
 class ArmView(Output):
@@ -57,6 +57,13 @@ class EvidenceView(Output):
     weight: int
     samples: int = Field(description="How many samples the verdict rests on.")
     verdict: VerdictView
+
+
+class EvidencePage(Output):
+    """A page of analyses, oldest first."""
+
+    items: tuple[EvidenceView, ...]
+    next_cursor: NextCursor = None
 
 
 class ReplayedView(Output):
