@@ -1,13 +1,15 @@
 """Regenerates the schema data that this package carries, from the documents that the Kubernetes projects publish.
 
-`python -m cygni.local.kube.schema.compact OPENAPI_V3_DIR GATEWAY_CRD_DIR` reads `api__v1_openapi.json`, … of a Kubernetes
-release and the `gateway.networking.k8s.io_*.yaml` of a Gateway API release, and writes `builtin.json` and `gateway.json` beside
-this file. Prose is dropped and only what the served kinds reach is kept: what stays are names, types and list keys.
+`python -m cygni.local.kube.schema.compact OPENAPI_V3_DIR GATEWAY_CRD_DIR PROTO_DIR…` reads `api__v1_openapi.json`, … of a
+Kubernetes release, the `gateway.networking.k8s.io_*.yaml` of a Gateway API release and the `generated.proto` files of the
+Kubernetes API modules, and writes `builtin.json`, `gateway.json` and `protobuf.json` beside this file. Prose is dropped and
+only what the served kinds reach is kept: what stays are names, types, list keys and field numbers.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,10 +117,52 @@ def gateway(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+_MESSAGE = re.compile(r"^message (\w+) \{$(.*?)^\}$", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(
+    r"^\s*(?:(optional|repeated|required)\s+)?(?:map<\w+,\s*([\w.]+)>|([\w.]+))\s+(\w+)\s*=\s*(\d+);", re.MULTILINE
+)
+_PROTO_SCALARS = frozenset({"string", "bytes", "bool", "int32", "int64", "double"})
+
+
+def protobuf(folders: list[Path], wanted: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Definition → field number → [JSON name, "" if its fields stand in the parent; one, list or map; type]."""
+    messages: dict[str, tuple[str, str]] = {}
+    for path in (path for folder in folders for path in folder.rglob("generated.proto")):
+        text = path.read_text()
+        package = re.search(r"^package ([\w.]+);", text, re.MULTILINE)
+        prefix = package[1] if package else ""
+        messages |= {_definition_name(f"{prefix}.{name}"): (prefix, body) for name, body in _MESSAGE.findall(text)}
+    queue = [name for name in wanted if "apiextensions" not in name]
+    found: dict[str, dict[str, list[str]]] = {}
+    while queue:
+        name = queue.pop()
+        prefix, body = messages[name]
+        found[name] = dict(_proto_fields(body, prefix, wanted.get(name, {})))
+        queue.extend(kind for field, _, kind in found[name].values() if not field and kind not in found)
+    return dict(sorted(found.items()))
+
+
+def _definition_name(message: str) -> str:
+    return "io.k8s." + message.lstrip(".").removeprefix("k8s.io.")
+
+
+def _proto_fields(body: str, prefix: str, schema: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    known = schema.get("properties")
+    for label, map_value, plain, name, number in _FIELD.findall(body):
+        kind = map_value or plain
+        if kind not in _PROTO_SCALARS:
+            kind = _definition_name(kind if "." in kind else f"{prefix}.{kind}")
+        shape = "map" if map_value else "list" if label == "repeated" else "one"
+        inline = known is not None and name not in known and kind not in _PROTO_SCALARS
+        yield number, ["" if inline else name, shape, kind]
+
+
 def main(arguments: list[str]) -> None:
     """Write both files beside this module."""
     here = Path(__file__).parent
-    data = {"builtin.json": builtin(Path(arguments[0])), "gateway.json": gateway(Path(arguments[1]))}
+    definitions = builtin(Path(arguments[0]))
+    messages = protobuf([Path(argument) for argument in arguments[2:]], definitions)
+    data = {"builtin.json": definitions, "gateway.json": gateway(Path(arguments[1])), "protobuf.json": messages}
     for name, content in data.items():
         (here / name).write_text(json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n")
 

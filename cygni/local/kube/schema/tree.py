@@ -131,6 +131,12 @@ def gateway_definitions() -> list[Obj]:
 
 
 @cache
+def messages() -> dict[str, dict[str, tuple[str, str, str]]]:
+    """Definition → protobuf field number → (JSON name, shape, type), see `compact.protobuf`."""
+    return json.loads((Path(__file__).parent / "protobuf.json").read_text())  # type: ignore[no-any-return]
+
+
+@cache
 def builtin(name: str) -> Schema:
     """The schema of a built-in definition by its full name."""
     return Schema({"$ref": name}, definitions())

@@ -1,4 +1,4 @@
-"""What a request asks for: the path as a target, the query as options, the body as JSON or YAML."""
+"""What a request asks for: the path as a target, the query as options, the body as an object."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 import yaml
 
-from cygni.local.kube.errors import bad_request, unsupported_media
+from cygni.local.kube.errors import bad_request
 from cygni.local.kube.verbs.options import DeleteOptions, WriteOptions
-
-_PROTOBUF = b"k8s\x00"
+from cygni.local.kube.web import protobuf
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,11 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def parse_body(raw: bytes) -> Any:
-    """JSON, or else YAML; None for an empty body, 400 for anything else."""
+    """JSON, protobuf, or else YAML; None for an empty body, 400 for anything else."""
     if not raw.strip():
         return None
-    if raw.startswith(_PROTOBUF):
-        raise unsupported_media(["application/json", "application/yaml"])
+    if raw.startswith(protobuf.PREFIX):
+        return protobuf.decode(raw)
     try:
         return json.loads(raw)
     except ValueError:

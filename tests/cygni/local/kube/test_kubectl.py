@@ -90,6 +90,17 @@ def test_diff_shows_what_would_change(kubectl: Run) -> None:
     assert '+  k: "2"' in changed
 
 
+def test_create_commands_make_what_they_say(kubectl: Run) -> None:
+    kubectl("create", "configmap", "c", "--from-literal=k=v")
+    kubectl("create", "secret", "generic", "s", "--from-literal=k=v")
+    kubectl("create", "deployment", "d", "--image=web:1", "--replicas=0", "--port=80")
+    kubectl("create", "service", "clusterip", "s", "--tcp=80:8080")
+    assert json.loads(kubectl("get", "secret", "s", "-o", "json").stdout)["data"] == {"k": "dg=="}
+    spec = json.loads(kubectl("get", "deployment", "d", "-o", "json").stdout)["spec"]
+    assert (spec["replicas"], spec["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]) == (0, 80)
+    assert kubectl("auth", "can-i", "create", "pods").stdout == "yes\n"
+
+
 def test_get_prints_columns(kubectl: Run) -> None:
     kubectl("apply", "-f", "-", files=[deployment(replicas=2), service()])
     header, row = kubectl("get", "deployments").stdout.splitlines()

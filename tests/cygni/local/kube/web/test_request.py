@@ -39,12 +39,6 @@ def test_a_body_that_is_neither_is_refused(raw: bytes) -> None:
     assert refused.value.code == 400
 
 
-def test_protobuf_is_not_understood() -> None:
-    with pytest.raises(ApiError) as refused:
-        parse_body(b"k8s\x00\x0a")
-    assert refused.value.code == 415
-
-
 def test_the_manager_is_the_user_agent_unless_said() -> None:
     assert write_options({}, "kubectl/v1.32 (linux)").manager == "kubectl"
     assert write_options({"fieldManager": "me"}, "kubectl/v1.32").manager == "me"
