@@ -17,7 +17,7 @@ from pathlib import Path
 from cygni.local.cloud import emulator
 from cygni.local.cloud.process import Cloud, Options
 
-LOG = logging.getLogger("cygni.cloud")
+LOG = logging.getLogger("cloud")
 
 
 def _arguments() -> argparse.Namespace:
@@ -66,7 +66,7 @@ def main() -> None:
     ready = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a handler prints is log, not our answer
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("cygni").setLevel(logging.INFO)
+    logging.getLogger("cloud").setLevel(logging.INFO)
     prepare(arguments)
     ended = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):

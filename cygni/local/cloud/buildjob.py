@@ -17,7 +17,7 @@ from chalicelib.platform.aws import client
 from chalicelib.platform.errors import BuildFailed, CygniError
 from cygni.local.cloud.buildlog import BuildLog
 
-LOG = logging.getLogger("cygni.cloud.builds")
+LOG = logging.getLogger("cloud.builds")
 
 
 class Builder(Protocol):

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-LOG = logging.getLogger("cygni.cloud.builds")
+LOG = logging.getLogger("cloud.builds")
 
 LIMIT = 4 * 1024 * 1024
 """Bytes of log that are kept. What follows is left out, and a line says so."""

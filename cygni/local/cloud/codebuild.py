@@ -19,7 +19,7 @@ from typing import Any
 from cygni.local.cloud.buildjob import Job
 from cygni.local.cloud.emulator import expect_signature
 
-LOG = logging.getLogger("cygni.cloud.builds")
+LOG = logging.getLogger("cloud.builds")
 
 Record = dict[str, Any]
 Announce = Callable[[Record], None]

@@ -20,7 +20,7 @@ from chalicelib.api.problems import BASE, CONTENT_TYPE, Problem, unexpected
 from cygni.local.cloud.events import Answered, Asked, RouteTable, from_answer, to_event
 from cygni.local.cloud.wire import Limits, Reader, Refusal, Request
 
-LOG = logging.getLogger("cygni.cloud.http")
+LOG = logging.getLogger("cloud.http")
 
 App = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 """A Lambda handler behind API Gateway, such as a Chalice app."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from functions.catalog import Function
 
-LOG = logging.getLogger("cygni.cloud.lambda")
+LOG = logging.getLogger("cloud.lambda")
 
 ANSWER_LIMIT = 6 * 1024 * 1024
 """Bytes a function may answer with."""

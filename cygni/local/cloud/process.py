@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cygni.local.cloud.lambdas import Lambda
     from cygni.local.cloud.snapshots import Snapshots
 
-LOG = logging.getLogger("cygni.cloud")
+LOG = logging.getLogger("cloud")
 
 DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
 SWEEP = "cygni-sweep"

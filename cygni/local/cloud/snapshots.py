@@ -11,17 +11,21 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-LOG = logging.getLogger("cygni.cloud.snapshots")
+LOG = logging.getLogger("cloud.snapshots")
 
 _ATTEMPTS = 5
-_SHARE = 20
-"""After a snapshot that took t seconds the next waits at least 20 t, so that saving costs a twentieth of a core at most."""
+_ALONE = 2
+_SHARE = 10
+"""After a snapshot that took t seconds the next waits for 10 t, so that saving costs a tenth of a core."""
+LONGEST_PAUSE = 5.0
+"""Seconds; no matter how large the state is, a kill loses no more than these and what one snapshot takes."""
 
 
 class Snapshots:
@@ -61,7 +65,7 @@ class Snapshots:
                 self.save()
             except OSError as error:
                 LOG.error("the state could not be saved: %s", error)
-            pause = max(seconds, _SHARE * (time.monotonic() - started))
+            pause = max(seconds, min(_SHARE * (time.monotonic() - started), LONGEST_PAUSE))
 
     def _save_one(self, name: str, read: Callable[[], Any]) -> bool:
         text = self._text(name, read)
@@ -77,15 +81,25 @@ class Snapshots:
         return True
 
     def _text(self, name: str, read: Callable[[], Any]) -> bytes | None:
-        """A service's state as text. Another thread may change it under the reader, which then simply reads again."""
-        for _ in range(_ATTEMPTS):
+        """A service's state as text. Another thread may change it under the reader, which then reads again, at last alone."""
+        for attempt in range(_ATTEMPTS):
             try:
-                state = read()
+                state = read() if attempt < _ALONE else _alone(read)
                 return None if state is None else self._encode(name, state).encode()
             except RuntimeError:  # "dictionary changed size during iteration"
                 continue
         LOG.warning("%s changed too fast to be saved; the next snapshot has it", name)
         return None
+
+
+def _alone(read: Callable[[], Any]) -> Any:
+    """Reads while no other thread gets a turn: a store that is written to all the time could never be copied otherwise."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1.0)
+    try:
+        return read()
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def of_ministack(folder: Path) -> Snapshots:

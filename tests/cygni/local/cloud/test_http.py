@@ -302,7 +302,7 @@ def test_stopping_lets_a_request_in_hand_end_and_lets_idle_clients_go(server: Ap
 
 
 def test_a_log_line_tells_no_query_and_no_header(client: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "cygni.cloud.http")
+    caplog.set_level("INFO", "cloud.http")
 
     ask(client, "GET", "/things/a?token=hush", headers={"Authorization": "Bearer hush"})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,32 @@ def test_a_kill_at_any_moment_leaves_whole_files_only(tmp_path: Path) -> None:
 
         for file in tmp_path.glob("*.json"):
             assert len(json.loads(file.read_text())["text"]) == 300_000
+
+
+def test_a_store_that_is_written_to_all_the_time_is_saved_all_the_same(tmp_path: Path) -> None:
+    store = {str(number): {"a": [number]} for number in range(3000)}
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            store[f"new {number}"] = {}
+            store.pop(f"new {number - 5}", None)
+            number += 1
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for each in writers:
+        each.start()
+    try:
+        saved = Snapshots(tmp_path, lambda: {"b": lambda: copy.deepcopy(store)}, _as_json).save()
+    finally:
+        stop.set()
+        for each in writers:
+            each.join()
+
+    assert saved == 1
+    assert len(json.loads((tmp_path / "b.json").read_text())) >= 3000
+
+
+def _as_json(_name: str, value: Any) -> str:
+    return json.dumps(value)

@@ -1,0 +1,205 @@
+"""The cloud process as a whole: what it creates, that it builds, and that it comes back from any end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES, TABLES
+from tests.cygni.local.cloud.running import RunningCloud
+
+pytestmark = pytest.mark.slow
+
+SITE = {"index.html": "<h1>Hello</h1>"}
+DEPLOYMENTS = "/v1/projects/shop/environments/prod/services/web/deployments"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """A process that tests may read from, and restart, but not leave stopped."""
+    cloud = RunningCloud(tmp_path_factory.mktemp("shared"))
+    cloud.start()
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
+    """A process of the test's own."""
+    cloud = RunningCloud(tmp_path)
+    cloud.start()
+    yield cloud
+    cloud.stop()
+
+
+def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What `found` answers once it is something; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return value
+
+
+def deploy(cloud: RunningCloud) -> str:
+    """Creates the service and deploys a static site; the deployment's path."""
+    cloud.api("POST", "/v1/projects", {"name": "shop"})
+    cloud.api("POST", "/v1/projects/shop/environments/prod/services", {"name": "web"})
+    source = cloud.upload("shop", SITE)
+    return f"{DEPLOYMENTS}/{cloud.api('POST', DEPLOYMENTS, {'source': source})['id']}"
+
+
+def builds(cloud: RunningCloud) -> list[str]:
+    """The states of all builds."""
+    ids = cloud.aws("codebuild").list_builds()["ids"]
+    return [each["buildStatus"] for each in cloud.aws("codebuild").batch_get_builds(ids=ids)["builds"]] if ids else []
+
+
+def executions(cloud: RunningCloud, machine: str) -> list[dict[str, Any]]:
+    """The executions of a state machine, newest first."""
+    arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:cygni-{machine}"
+    found: list[dict[str, Any]] = cloud.aws("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    return found
+
+
+def inventory(cloud: RunningCloud) -> dict[str, Any]:
+    """Everything the process created, as AWS tells it."""
+    events = cloud.aws("events")
+    rules = events.list_rules()["Rules"]
+    tables = cloud.aws("dynamodb")
+    machines = cloud.aws("stepfunctions")
+    return {
+        "functions": {each["FunctionName"]: each["Timeout"] for each in cloud.aws("lambda").list_functions()["Functions"]},
+        "tables": {name: _indexes(tables.describe_table(TableName=name)) for name in tables.list_tables()["TableNames"]},
+        "machines": {
+            each["name"]: machines.describe_state_machine(stateMachineArn=each["stateMachineArn"])["definition"]
+            for each in machines.list_state_machines()["stateMachines"]
+        },
+        "rules": {
+            each["Name"]: [target["Arn"] for target in events.list_targets_by_rule(Rule=each["Name"])["Targets"]]
+            for each in rules
+        },
+        "buckets": [each["Name"] for each in cloud.aws("s3").list_buckets()["Buckets"]],
+        "projects": cloud.aws("codebuild").list_projects()["projects"],
+    }
+
+
+def _indexes(described: dict[str, Any]) -> list[str]:
+    return [each["IndexName"] for each in described["Table"].get("GlobalSecondaryIndexes", [])]
+
+
+def test_everything_that_the_catalog_declares_is_there(shared: RunningCloud) -> None:
+    found = inventory(shared)
+
+    assert found["functions"] == {each.name: each.timeout for each in (*FUNCTIONS, API_FUNCTION)}
+    assert found["tables"] == {each.name: list(each.indexes) for each in TABLES}
+    assert set(found["machines"]) == {each.deployed_name for each in STATE_MACHINES}
+    assert set(found["rules"]) == {each.name for each in FUNCTIONS if each.schedule or each.events}
+    assert all(len(targets) == 1 for targets in found["rules"].values())
+    assert (found["buckets"], found["projects"]) == (["cygni"], ["cygni-build"])
+
+
+def test_no_placeholder_is_left_in_a_definition(shared: RunningCloud) -> None:
+    assert not [name for name, definition in inventory(shared)["machines"].items() if "${" in definition]
+
+
+def test_a_restart_finds_everything_and_doubles_nothing(shared: RunningCloud) -> None:
+    before = inventory(shared)
+
+    shared.stop()
+    shared.start()
+
+    assert inventory(shared) == before
+
+
+def test_what_differs_from_the_catalog_is_brought_up_to_date(shared: RunningCloud) -> None:
+    before = inventory(shared)
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:cygni-build"
+    old = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+    shared.aws("stepfunctions").update_state_machine(stateMachineArn=arn, definition=json.dumps(old))
+    shared.aws("lambda").update_function_configuration(FunctionName="cygni-sweep", Timeout=7)
+    shared.aws("events").put_rule(Name="cygni-of-old", ScheduleExpression="rate(1 minute)")
+    shared.aws("events").put_targets(Rule="cygni-of-old", Targets=[{"Id": "function", "Arn": "arn:aws:lambda:::function:gone"}])
+
+    shared.stop()
+    shared.start()
+
+    assert inventory(shared) == before
+
+
+def test_it_listens_on_loopback_only(shared: RunningCloud) -> None:
+    assert shared.process is not None
+    listening = [each for each in psutil.Process(shared.process.pid).net_connections() if each.status == psutil.CONN_LISTEN]
+
+    assert {each.laddr.ip for each in listening} == {"127.0.0.1"}
+    assert len(listening) == 2
+
+
+def test_it_is_ready_and_stopped_within_seconds(shared: RunningCloud) -> None:
+    assert shared.stop() < 5
+    assert shared.start() < 10
+
+
+def test_a_developers_own_account_is_out_of_its_reach(shared: RunningCloud) -> None:
+    assert shared.process is not None
+    assert shared.api("GET", "/v1/projects")["items"] is not None  # AWS_PROFILE names a profile that does not exist
+
+
+def test_its_state_is_for_its_owner_only(shared: RunningCloud) -> None:
+    folder = shared.folder / "state" / "aws"
+
+    assert [oct(os.stat(folder / name).st_mode & 0o077) for name in ("services", "s3")] == ["0o0", "0o0"]
+
+
+def test_a_deployment_is_built_for_real_and_its_workflow_hears_of_it(cloud: RunningCloud) -> None:
+    path = deploy(cloud)
+
+    until(lambda: builds(cloud) == ["SUCCEEDED"])
+
+    until(lambda: [each["status"] for each in executions(cloud, "build")] == ["SUCCEEDED"])
+    log = cloud.api("GET", f"{path}/build-log")
+    assert any(line.startswith("Built sha256:") for line in log["lines"])
+    image = next(iter((cloud.folder / "images").glob("sha256-*")))
+    assert (image / "app" / "index.html").read_text() == "<h1>Hello</h1>"
+
+
+def test_a_deploy_in_flight_goes_on_after_a_kill(cloud: RunningCloud) -> None:
+    deployment = deploy(cloud).rpartition("/")[2]
+    saved = cloud.folder / "state" / "aws" / "services"
+    until(lambda: all(deployment in (saved / name).read_text() for name in ("dynamodb.json", "stepfunctions.json")))
+    cloud.kill()
+
+    cloud.start()
+
+    again = until(lambda: [each["status"] for each in executions(cloud, "deploy") if each["name"] == f"{deployment}-2"])
+    assert again == ["RUNNING"]
+    until(lambda: "SUCCEEDED" in builds(cloud))
+    until(lambda: "SUCCEEDED" in [each["status"] for each in executions(cloud, "build")])
+
+
+def test_a_kill_while_it_writes_loses_seconds_and_breaks_nothing(cloud: RunningCloud) -> None:
+    table, written = cloud.aws("dynamodb"), 0
+    for attempt in range(4):
+        ends = time.monotonic() + 3.0 + 0.17 * attempt
+        safe = 0
+        while time.monotonic() < ends:
+            key = {"pk": {"S": f"TEAM#t#{written % 50}"}, "sk": {"S": str(written)}}
+            table.put_item(TableName="cygni", Item={**key, "text": {"S": "x" * 2000}})
+            written += 1
+            safe = written if ends - time.monotonic() > 2.5 else safe
+        cloud.kill()
+
+        cloud.start()
+
+        pages = table.get_paginator("scan").paginate(TableName="cygni", Select="COUNT")
+        have = sum(page["Count"] for page in pages)
+        assert safe <= have <= written
+        written = have
+    assert inventory(cloud)["tables"] == {each.name: list(each.indexes) for each in TABLES}
