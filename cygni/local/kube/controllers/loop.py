@@ -60,7 +60,12 @@ class Loop:
 
     def _hear(self, change: Change) -> None:
         for controller in self._controllers:
-            for key in controller.concerns(change):
+            try:
+                items = list(controller.concerns(change))
+            except Exception:  # noqa: BLE001 - the write that is told here has happened; its writer is not to blame
+                _log.exception("%s cannot tell whom %s concerns", type(controller).__name__, change.key)
+                continue
+            for key in items:
                 self._add((controller, key))
 
     def _add(self, item: tuple[Controller, Key]) -> None:

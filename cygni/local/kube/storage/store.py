@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cygni.local.kube.objects import Obj, encode
 
-HISTORY = 10_000
+HISTORY = 4_000  # changes; a watch that fell further behind starts again from a list
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS objects (

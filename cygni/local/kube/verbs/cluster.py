@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Iterable
 
 from cygni.local.kube import errors
-from cygni.local.kube.apply.managers import Manager, track_update
 from cygni.local.kube.apply.managers import apply as apply_configuration
+from cygni.local.kube.apply.managers import track_update
 from cygni.local.kube.errors import Cause
 from cygni.local.kube.objects import Obj, deep_copy, name_of, now
 from cygni.local.kube.patches.merge import json_patch, merge_patch
@@ -35,11 +35,11 @@ from cygni.local.kube.verbs.admission import (
 )
 from cygni.local.kube.verbs.decoding import complete, decode, decode_configuration
 from cygni.local.kube.verbs.deletion import is_finished, start_deletion
+from cygni.local.kube.verbs.halves import counts_generations, desired, hidden_fields, keep_other_half, manager_of
 from cygni.local.kube.verbs.options import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, DeleteOptions, WriteOptions
 
 CRD_KEY = "customresourcedefinitions.apiextensions.k8s.io"
 _GENERATED = string.digits + string.ascii_lowercase
-_COUNTED_GROUPS = frozenset({"apps", "batch", "policy", "networking.k8s.io", "discovery.k8s.io", "apiextensions.k8s.io"})
 _SYSTEM_METADATA = (
     "uid",
     "creationTimestamp",
@@ -49,7 +49,6 @@ _SYSTEM_METADATA = (
     "namespace",
     "name",
 )
-_STATUS_MAY_LABEL = frozenset({"pods", "nodes"})
 
 
 class Cluster:
@@ -99,7 +98,7 @@ class Cluster:
         for field in (*_SYSTEM_METADATA[:5], "selfLink", "resourceVersion"):
             metadata.pop(field, None)
         metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
-        if _counts_generations(resource):
+        if counts_generations(resource):
             metadata["generation"] = 1
         key = self.key(resource, namespace, metadata.get("name") or "")
         if resource.namespaced:
@@ -111,8 +110,8 @@ class Cluster:
             raise errors.already_exists(resource.plural, resource.group, key.name)
         if not applied:
             metadata.pop("managedFields", None)
-            manager = _manager(resource, options, "Update")
-            track_update(empty_object(resource), obj, resource.schema, manager, now(), _hidden(resource, obj, ""))
+            manager = manager_of(resource, options, "Update")
+            track_update(empty_object(resource), obj, resource.schema, manager, now(), hidden_fields(resource, obj, ""))
         elif managed:
             metadata["managedFields"] = managed
         allocate(self.store, resource, obj)
@@ -160,8 +159,8 @@ class Cluster:
         if config["metadata"].pop("managedFields", None):
             raise errors.bad_request("metadata.managedFields must be nil")
         config["metadata"]["name"] = name
-        manager = _manager(resource, options, "Apply")
-        hidden = _hidden(resource, config, options.subresource)
+        manager = manager_of(resource, options, "Apply")
+        hidden = hidden_fields(resource, config, options.subresource)
         old = self.store.get(self.key(resource, namespace, name))
         if old is None:
             if options.subresource:
@@ -185,7 +184,7 @@ class Cluster:
         if metadata.get("uid") not in {None, "", old["metadata"]["uid"]}:
             why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {old['metadata']['uid']}"
             raise errors.conflict(resource.plural, resource.group, name, why)
-        _keep_other_half(resource, old, new, options.subresource)
+        keep_other_half(resource, old, new, options.subresource)
         metadata = new["metadata"]
         for field in _SYSTEM_METADATA:
             if field in old["metadata"] and (field not in {"name", "creationTimestamp"} or not metadata.get(field)):
@@ -195,12 +194,12 @@ class Cluster:
         metadata["resourceVersion"] = old["metadata"]["resourceVersion"]
         complete(resource, new)
         prepare_update(resource, old, new)
-        if _counts_generations(resource) and _desired(resource, old) != _desired(resource, new):
+        if counts_generations(resource) and desired(resource, old) != desired(resource, new):
             metadata["generation"] = old["metadata"].get("generation", 0) + 1
         self._validate(resource, new, old)
         if not applied:
-            manager = _manager(resource, options, "Update")
-            track_update(old, new, resource.schema, manager, now(), _hidden(resource, new, options.subresource))
+            manager = manager_of(resource, options, "Update")
+            track_update(old, new, resource.schema, manager, now(), hidden_fields(resource, new, options.subresource))
         return self._store_change(resource, old, new, dry_run=options.dry_run)
 
     def _store_change(self, resource: Resource, old: Obj, new: Obj, *, dry_run: bool) -> Obj:
@@ -263,48 +262,7 @@ class Cluster:
         if resource.custom:
             yield from faults(obj, resource.schema)
             return
-        if resource.key in RULES and (old is None or _desired(resource, obj) != _desired(resource, old)):
+        if resource.key in RULES and (old is None or desired(resource, obj) != desired(resource, old)):
             yield from RULES[resource.key](obj)
         if old is not None and resource.key in CHANGES:
             yield from CHANGES[resource.key](old, obj)
-
-
-def _counts_generations(resource: Resource) -> bool:
-    return resource.custom or resource.group in _COUNTED_GROUPS or resource.key == "pods"
-
-
-def _manager(resource: Resource, options: WriteOptions, operation: str) -> Manager:
-    return Manager(operation, options.manager[:128], resource.api_version, options.subresource)
-
-
-def _hidden(resource: Resource, obj: Obj, subresource: str) -> frozenset[str]:
-    """Top-level fields that the endpoint does not write."""
-    if subresource == "status":
-        return frozenset(f"f:{field}" for field in obj if field != "status")
-    return frozenset({"f:status"}) if resource.has_status else frozenset()
-
-
-def _desired(resource: Resource, obj: Obj) -> Obj:
-    """The part of an object in which a change is a new generation."""
-    ignored = {"metadata", "status"} if resource.has_status else {"metadata"}
-    return {field: value for field, value in obj.items() if field not in ignored}
-
-
-def _keep_other_half(resource: Resource, old: Obj, new: Obj, subresource: str) -> None:
-    """A write to status leaves the rest as it was, and the other way round. In place."""
-    if subresource == "status":
-        metadata = new["metadata"]
-        for field in set(old) | set(new):
-            if field in {"status", "metadata"}:
-                continue
-            if field in old:
-                new[field] = deep_copy(old[field])
-            else:
-                del new[field]
-        if resource.key not in _STATUS_MAY_LABEL:
-            managed = metadata.get("managedFields")
-            new["metadata"] = {**deep_copy(old["metadata"]), **({"managedFields": managed} if managed is not None else {})}
-    elif resource.has_status:
-        new.pop("status", None)
-        if "status" in old:
-            new["status"] = deep_copy(old["status"])
