@@ -25,7 +25,7 @@ def read_log(build: Build, *, cursor: str | None, storage: Storage, builders: Bu
     The log is an object in the bucket where the builder writes one there, else the build job's stream.
     """
     place = decode_cursor(cursor) if cursor else {}
-    if "token" not in place:
+    if place.get("token") is None:  # nothing of the stream was read yet: the object may have come meanwhile
         offset = place.get("offset", 0)
         text = storage.read_from(log_key(build.team, build.id), offset if isinstance(offset, int) and offset >= 0 else 0)
         if text is not None or build.job is None:

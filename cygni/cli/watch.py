@@ -22,7 +22,7 @@ from cygni.cli.views.progress import build_line, event_line, progress_line, prog
 
 _LINES_EVERY = timedelta(seconds=5)
 _SAME_LINE_EVERY = timedelta(minutes=1)
-_LAST_LINES = 20
+_LAST_LINES = 10
 
 
 class Show(Protocol):
@@ -167,7 +167,8 @@ def _choose(session: Session, stack: ExitStack, *, stream: bool) -> Show:
 
 def _last_words(session: Session, place: Place, deployment: Deployment) -> list[LogLine]:
     """The release's last log lines when they may explain why it is not live; none if they cannot be had."""
-    if deployment["state"] not in {"rolled_back", "failed"} or deployment["image"] is None:
+    at_fault = deployment["state"] in {"rolled_back", "failed"} and deployment["requested"] != "abort"
+    if not at_fault or deployment["image"] is None:
         return []
     try:
         return session.api.logs(place, release=deployment["release"], limit=_LAST_LINES)["items"]

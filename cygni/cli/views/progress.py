@@ -9,6 +9,7 @@ from cygni.cli.follow import Progress
 from cygni.cli.shapes import Arm, Event, Rollout
 from cygni.cli.views.words import NOTHING, clock_time, milliseconds, percent, plain_table, release_name
 
+_WITHOUT_TRAFFIC = frozenset({"pending", "preparing", "awaiting_ready"})
 _DECISIONS = {"rollBack": "roll back"}
 _LOUD = {"promoted": "green", "rolled_back": "red", "rolling_back": "red", "failed": "red", "verdict": "cyan"}
 
@@ -60,6 +61,8 @@ def progress_line(progress: Progress) -> str:
     """The live table as one line, for logs."""
     deployment, traffic = progress.deployment, progress.traffic
     rollout = deployment["rollout"]
+    if rollout is not None and rollout["phase"] in _WITHOUT_TRAFFIC:
+        return f"{release_name(deployment['release'])} {rollout['phase'].replace('_', ' ')}"
     parts = [f"{release_name(deployment['release'])} {step_words(rollout) if rollout else deployment['state']}"]
     for name, arm in (("canary", traffic["canary"]), ("stable", traffic["stable"])) if traffic else ():
         if arm is not None:
@@ -81,11 +84,13 @@ def idle_hint(progress: Progress) -> str:
 
 
 def judgement(progress: Progress) -> str:
-    """What the judge says now, else what it said last; empty before the first word."""
+    """What the judge says now, else what it said last; empty while there is no traffic to judge."""
+    rollout = progress.deployment["rollout"]
+    if rollout is not None and rollout["phase"] in _WITHOUT_TRAFFIC:
+        return ""
     verdict = progress.traffic["verdict"] if progress.traffic else None
     if verdict is not None:
         return f"{_DECISIONS.get(verdict['decision'], verdict['decision'])}: {verdict['reason']}"
-    rollout = progress.deployment["rollout"]
     return rollout["reason"] if rollout else ""
 
 

@@ -36,7 +36,7 @@ def test_both_arms_have_weight_requests_errors_and_latency() -> None:
 def test_without_traffic_to_read_there_are_dashes_not_zeros() -> None:
     text = shown(progress_table(progress()))
 
-    assert "canary  r2           10 %         –       –    –" in text
+    assert "canary  r2         10 %         –       –    –" in text
 
 
 def test_a_first_release_has_no_stable_arm() -> None:
