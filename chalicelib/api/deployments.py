@@ -194,10 +194,7 @@ def replay_deployment(call: AnyCall) -> ReplayView:
 )
 def read_build_log(call: AnyCall) -> BuildLogView:
     """Read a deployment's build log from a cursor."""
-    record = _load(call)
-    if record.source is None:
-        raise NotFound("This deployment built nothing: it took the image of an earlier release.")
-    build = builds.get_build(call.who.team, builds.build_id_of(record.id))
+    build = deployments.get_build_of(call.who, call.service, call.path["deployment"])
     piece = builds.read_log(build, cursor=call.query.cursor, storage=call.world.storage, builders=call.world.builders)
     return BuildLogView(lines=piece.lines, next_cursor=piece.cursor, complete=piece.complete)
 
@@ -251,9 +248,8 @@ def get_release(call: AnyCall) -> ReleaseView:
     text = call.path["release"]
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise NotFound(f"There is no release {text}.")
-    live = get_service(call.who, call.service).lane.live
-    found = deployments.get_release(call.who, call.service, int(text))
-    return release_view(found, live=found.number == live)
+    found, live = deployments.show_release(call.who, call.service, int(text))
+    return release_view(found, live=live)
 
 
 def _load(call: AnyCall) -> deployments.DeploymentRecord:

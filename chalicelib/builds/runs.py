@@ -87,7 +87,12 @@ def open_build(key: ServiceKey, build: str, *, source: str, now: datetime) -> No
 
 def get_build(team: str, build: str) -> Build:
     """One build. Raises NotFound."""
-    return _build(_load(team, build))
+    return build_of(_load(team, build))
+
+
+def build_address(team: str, build: str) -> tuple[type[BuildRecord], str, str]:
+    """Where a build's record is, for a read of several records at once."""
+    return BuildRecord, build_pk(team, build), BUILD
 
 
 def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> None:
@@ -100,7 +105,7 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
         _raise_end(record)
         return
     try:
-        spec, plan = _decide(_build(record), record.service, storage)
+        spec, plan = _decide(build_of(record), record.service, storage)
     except Failed as refused:
         _end(record, "failed", now, error=_told(refused), code=refused.code)
         commit([Put(record)])
@@ -149,10 +154,11 @@ def finish_build(event: Mapping[str, Any], *, storage: Storage, workflows: Workf
 
 def cancel_build(team: str, build: str, *, builders: Builders, now: datetime) -> None:
     """Stops a build that has not ended; its processes are killed. Cancelling what has ended or never was is no error."""
-    if fetch(BuildRecord, build_pk(team, build), BUILD) is None:
-        return
     said = "The build was cancelled."
-    record = _change(team, build, lambda record: _end(record, "cancelled", now, error=said, code=BuildFailed.code))
+    try:
+        record = _change(team, build, lambda record: _end(record, "cancelled", now, error=said, code=BuildFailed.code))
+    except NotFound:
+        return
     if record.state == "cancelled" and record.job is not None:
         builders.stop(record.job)
 
@@ -256,7 +262,8 @@ def _load(team: str, build: str) -> BuildRecord:
     return record
 
 
-def _build(record: BuildRecord) -> Build:
+def build_of(record: BuildRecord) -> Build:
+    """The build that a record holds."""
     spec = None if record.spec is None else ServiceSpec.model_validate(record.spec)
     command = tuple(record.command) if record.command else None
     return Build(

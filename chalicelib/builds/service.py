@@ -8,7 +8,9 @@ from chalicelib.builds.plan import BuildPlan
 from chalicelib.builds.preview import dockerfile_of, preview_plan
 from chalicelib.builds.runs import (
     Build,
+    build_address,
     build_id_of,
+    build_of,
     cancel_build,
     finish_build,
     get_build,
@@ -25,7 +27,9 @@ __all__ = [
     "LogPiece",
     "Source",
     "Upload",
+    "build_address",
     "build_id_of",
+    "build_of",
     "cancel_build",
     "create_source",
     "dockerfile_of",

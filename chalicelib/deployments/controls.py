@@ -39,7 +39,7 @@ def request(
             record = get_deployment(who, key, deployment)
     else:
         raise LostRace("The deployment changes too quickly just now.")
-    if wish is Request.ABORT and record.source is not None:
+    if wish is Request.ABORT and record.source is not None and record.rollout is None:
         cancel_build(record.team, build_id_of(record.id), builders=builders, now=now)
     return record
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.builds.service import source_address, source_of
+from chalicelib.builds.service import Build, build_address, build_id_of, build_of, source_address, source_of
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.releases import Release, get_release
 from chalicelib.deployments.rules import State
@@ -75,6 +75,19 @@ def get_deployment(who: Principal, key: ServiceKey, deployment: str) -> Deployme
     if record is None:
         raise NotFound(f"Service {key.service} has no deployment {deployment}.")
     return record
+
+
+def get_build_of(who: Principal, key: ServiceKey, deployment: str) -> Build:
+    """The build of a deployment, both read at once. Raises NotFound, also for a deployment that built nothing."""
+    wanted = (DeploymentRecord, deployments_pk(key), deployment), build_address(who.team, build_id_of(deployment))
+    record, build = fetch_together(*wanted)
+    if record is None:
+        raise NotFound(f"Service {key.service} has no deployment {deployment}.")
+    if record.source is None:
+        raise NotFound("This deployment built nothing: it took the image of an earlier release.")
+    if build is None:
+        raise NotFound("The build of this deployment has not begun.", remedy="Ask again when the deployment is building.")
+    return build_of(build)
 
 
 def list_deployments(

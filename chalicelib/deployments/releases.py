@@ -8,8 +8,8 @@ from datetime import datetime
 from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord, release_sk, releases_pk
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, page
-from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service
+from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, fetch_together, page
+from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service, service_address
 from chalicelib.runtime.rules import Target, Workload
 
 
@@ -36,8 +36,17 @@ def get_release(who: Principal, key: ServiceKey, number: int) -> Release:
     bound = ServiceKey(who.team, key.project, key.environment, key.service)
     found = find_release(bound, number)
     if found is None:
-        raise NotFound(f"Service {key.service} has no release {number}.", remedy="`cygni releases` lists those there are.")
+        raise _no_release(key, number)
     return found
+
+
+def show_release(who: Principal, key: ServiceKey, number: int) -> tuple[Release, bool]:
+    """One release and whether it is the live one, both of one moment. Raises NotFound."""
+    bound = ServiceKey(who.team, key.project, key.environment, key.service)
+    service, record = fetch_together(service_address(bound), (ReleaseRecord, releases_pk(bound), release_sk(number)))
+    if service is None or record is None:
+        raise _no_release(key, number)
+    return _release(record), number == service.live
 
 
 def list_releases(who: Principal, key: ServiceKey, *, cursor: str | None, limit: int) -> tuple[list[Release], str | None]:
@@ -86,6 +95,10 @@ def workload_of(key: ServiceKey, release: Release) -> Workload:
         config=config.values,
         replicas=release.spec.scale.min,
     )
+
+
+def _no_release(key: ServiceKey, number: int) -> NotFound:
+    return NotFound(f"Service {key.service} has no release {number}.", remedy="`cygni releases` lists those there are.")
 
 
 def _release(record: ReleaseRecord) -> Release:

@@ -7,7 +7,6 @@ from datetime import datetime
 from chalicelib.deployments.controls import request
 from chalicelib.deployments.lifecycle import Wanted, create_deployment
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.releases import get_release
 from chalicelib.deployments.rules import Request
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
@@ -39,8 +38,7 @@ def create_rollback(
     wanted_number = get_service(who, key).lane.previous if number is None else number
     if wanted_number is None:
         raise Conflict("There is no earlier release to return to.", remedy="List the releases to see which there are.")
-    release = get_release(who, key, wanted_number)
-    wanted = Wanted("rollback", copies=release.number, message=f"Roll back to release {release.number}")
+    wanted = Wanted("rollback", copies=wanted_number, message=f"Roll back to release {wanted_number}")
     record = create_deployment(who, key, wanted, storage=storage, workflows=workflows, new_id=new_id, now=now, once=once)
     lane = get_service(who, key).lane
     if lane.waiting == record.id and lane.active is not None:

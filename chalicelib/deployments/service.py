@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from chalicelib.deployments.controls import request
-from chalicelib.deployments.lifecycle import Wanted, create_deployment, get_deployment, list_deployments
+from chalicelib.deployments.lifecycle import Wanted, create_deployment, get_build_of, get_deployment, list_deployments
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import judged, observe, stored_baseline
 from chalicelib.deployments.progress import strategy
-from chalicelib.deployments.releases import Release, get_release, list_releases, target_of
+from chalicelib.deployments.releases import Release, get_release, list_releases, show_release, target_of
 from chalicelib.deployments.rollback import create_rollback
 from chalicelib.deployments.rules import Request, State, TimelineEvent
 
@@ -20,6 +20,7 @@ __all__ = [
     "Wanted",
     "create_deployment",
     "create_rollback",
+    "get_build_of",
     "get_deployment",
     "get_release",
     "judged",
@@ -27,6 +28,7 @@ __all__ = [
     "list_releases",
     "observe",
     "request",
+    "show_release",
     "stored_baseline",
     "strategy",
     "target_of",
