@@ -18,6 +18,7 @@ from cygni.local.demo.load import Load
 from cygni.local.demo.show import Stage
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+_ACT_DEADLINE = 120.0  # seconds a deployment may take: several times what it does take
 _LAST_LOOK = 2.0  # seconds of traffic that must all be answered by the stable release at the end
 _LAST_LOOK_DEADLINE = 10.0
 
@@ -63,12 +64,15 @@ class Play:
         """Deploy what is in the folder and follow it to its end; the deployment with the times of its events."""
         made = cygni_document(["deploy", "--detach"], self.environ, self.folder)
         times: dict[str, float] = {}
+        deadline = time.monotonic() + _ACT_DEADLINE
         for item in cygni_stream(["follow", made["id"]], self.environ, self.folder):
             stage.item(item)
             if item["type"] == "event":
                 times.setdefault(item["kind"], datetime.fromisoformat(item["at"]).timestamp())
             if item["type"] == "ended":
                 return {**item["deployment"], "times": times}
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"The deployment {made['id']} did not end within {_ACT_DEADLINE:.0f} s.")
         raise CommandFailed(f"cygni follow {made['id']} ended before the deployment did.")
 
     def _ending(self, act: Act, ended: dict[str, Any]) -> Ending:
