@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cygni.local.cloud.guard import HEALTH, guarded
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
@@ -128,7 +130,7 @@ class Emulator:
         config.graceful_timeout = 1
         config.loglevel = "WARNING"
         config.accesslog = None
-        await serve(app, config, shutdown_trigger=self._stopping.wait)
+        await serve(guarded(app), config, shutdown_trigger=self._stopping.wait)  # type: ignore[arg-type]
 
     def _answers(self) -> bool:
         import http.client
@@ -136,7 +138,7 @@ class Emulator:
         host, _, port = self._bind.partition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=1)
         try:
-            connection.request("GET", "/_ministack/health")
+            connection.request("GET", HEALTH)
             return connection.getresponse().status == 200
         except OSError:
             return False

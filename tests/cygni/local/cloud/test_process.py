@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -48,11 +49,11 @@ def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
-def deploy(cloud: RunningCloud) -> str:
-    """Creates the service and deploys a static site; the deployment's path."""
+def deploy(cloud: RunningCloud, files: Mapping[str, str] = SITE) -> str:
+    """Creates the service and deploys a static site, or other files; the deployment's path."""
     cloud.api("POST", "/v1/projects", {"name": "shop"})
     cloud.api("POST", "/v1/projects/shop/environments/prod/services", {"name": "web"})
-    source = cloud.upload("shop", SITE)
+    source = cloud.upload("shop", files)
     return f"{DEPLOYMENTS}/{cloud.api('POST', DEPLOYMENTS, {'source': source})['id']}"
 
 
@@ -142,6 +143,17 @@ def test_it_listens_on_loopback_only(shared: RunningCloud) -> None:
     assert len(listening) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/_ministack/reset", {}), ("/cygni", {"Origin": "https://example.com"}), ("/", {"Host": "rebound.example.com"})],
+)
+def test_no_web_page_gets_at_the_embedded_aws(shared: RunningCloud, path: str, headers: dict[str, str]) -> None:
+    answer = httpx.post(shared.addresses["aws"] + path, headers=headers, timeout=5)
+
+    assert answer.status_code == 403
+    assert shared.aws("s3").list_buckets()["Buckets"]
+
+
 def test_it_is_ready_and_stopped_within_seconds(shared: RunningCloud) -> None:
     assert shared.stop() < 5
     assert shared.start() < 10
@@ -170,6 +182,30 @@ def test_a_deployment_is_built_for_real_and_its_workflow_hears_of_it(cloud: Runn
     assert (image / "app" / "index.html").read_text() == "<h1>Hello</h1>"
 
 
+def test_a_build_that_fails_ends_the_deployment_with_what_it_said(cloud: RunningCloud) -> None:
+    path = deploy(cloud, {"package.json": '{"scripts": {"build": "echo all is lost; exit 3", "start": "node ."}}'})
+
+    found = until(lambda: (each := cloud.api("GET", path))["ended"] and each)
+
+    assert builds(cloud) == ["FAILED"]
+    assert found["state"] == "failed"
+    assert "all is lost" in found["outcome"]
+    assert any("all is lost" in line for line in cloud.api("GET", f"{path}/build-log")["lines"])
+
+
+def test_an_abort_ends_the_processes_of_a_build(cloud: RunningCloud) -> None:
+    assert cloud.process is not None
+    process = psutil.Process(cloud.process.pid)
+    path = deploy(cloud, {"package.json": '{"scripts": {"build": "sleep 300", "start": "node ."}}'})
+    until(lambda: [each for each in process.children(recursive=True) if "300" in each.cmdline()])
+
+    cloud.api("POST", f"{path}/abort")
+
+    until(lambda: cloud.api("GET", path)["ended"])
+    until(lambda: builds(cloud) == ["STOPPED"])
+    assert not process.children(recursive=True)
+
+
 def test_a_deploy_in_flight_goes_on_after_a_kill(cloud: RunningCloud) -> None:
     deployment = deploy(cloud).rpartition("/")[2]
     saved = cloud.folder / "state" / "aws" / "services"
@@ -193,6 +229,7 @@ def test_a_kill_while_it_writes_loses_seconds_and_breaks_nothing(cloud: RunningC
             key = {"pk": {"S": f"TEAM#t#{written % 50}"}, "sk": {"S": str(written)}}
             table.put_item(TableName="cygni", Item={**key, "text": {"S": "x" * 2000}})
             written += 1
+            time.sleep(0.005)  # a busy control plane, not a benchmark of the disk
             safe = written if ends - time.monotonic() > 2.5 else safe
         cloud.kill()
 
