@@ -10,6 +10,7 @@ from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.builds.service import build_id_of
 from chalicelib.deployments import tasks as deployments
 from chalicelib.deployments.tasks import Ports
+from chalicelib.platform.aws import client
 from chalicelib.platform.table import Put, commit, fetch
 from chalicelib.projects.service import ServiceSpec
 from tests.fakes.kube import FakeCluster
@@ -135,9 +136,5 @@ class Stage:
 
     def _source(self) -> str:
         made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
-        import boto3
-
-        boto3.client("s3", region_name="us-east-1").put_object(
-            Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=b"abc"
-        )
+        client("s3").put_object(Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=b"abc")
         return str(made["id"])

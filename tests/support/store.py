@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import boto3
 from moto import mock_aws
 
-from chalicelib.platform import aws, table
 from functions.catalog import TABLES
 
 BUCKET = "cygni"
 
 
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service, region_name="us-east-1")
+
+
 @contextmanager
 def memory_store() -> Iterator[None]:
-    """AWS in this process, empty: for tests of one thread."""
+    """AWS in this process, empty: for tests of one thread.
+
+    Clients are kept from test to test, since making one takes longer than most tests; moto answers for those that were made
+    after it was imported.
+    """
     with mock_aws():
-        aws.client.cache_clear()
-        table._connection.cache_clear()
-        _forget_connections()
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        dynamodb = _client("dynamodb")
         for declared in TABLES:
             names = ["pk", "sk"] + [name for index in declared.indexes for name in (f"{index}pk", f"{index}sk")]
             indexes = [
@@ -43,20 +50,5 @@ def memory_store() -> Iterator[None]:
                 KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
                 **more,
             )
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+        _client("s3").create_bucket(Bucket=BUCKET)
         yield
-    aws.client.cache_clear()
-    table._connection.cache_clear()
-    _forget_connections()
-
-
-def _forget_connections() -> None:
-    """PynamoDB keeps a connection per model; one that outlives its in-memory AWS would reach for the real one."""
-    pending = [table.Record]
-    while pending:
-        model = pending.pop()
-        model._connection = None
-        pending.extend(model.__subclasses__())
-    from chalicelib.platform.once import KeyRecord
-
-    KeyRecord._connection = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.api.resources import RESOURCES
+from chalicelib.platform.aws import client
 from tests.support.world import Client, Fakes
 
 OTHER = "team_01J99999999999999999999999"
@@ -55,9 +56,7 @@ def _neighbour(fakes: Fakes) -> Client:
 
 
 def _uploaded(api: Client) -> str:
-    import boto3
-
     made = api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
     key = f"{api.fakes.settings.admin_team}/sources/{made['id']}.tar.gz"
-    boto3.client("s3", region_name="us-east-1").put_object(Bucket="cygni", Key=key, Body=b"abc")
+    client("s3").put_object(Bucket="cygni", Key=key, Body=b"abc")
     return str(made["id"])

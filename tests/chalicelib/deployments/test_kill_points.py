@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
-from chalicelib.platform import table
 from tests.fakes.kube import FakeCluster
 from tests.support.rollout import TASKS, Stage
 from tests.support.store import memory_store
@@ -50,17 +50,23 @@ class MortalCluster(FakeCluster):
 
 @contextmanager
 def mortal_stage(reaper: Reaper) -> Iterator[Stage]:
+    original = BaseClient._make_api_call
+
+    def mortal(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        if operation in STORE_WRITES:
+            reaper()
+        return original(client, operation, asked)
+
     with memory_store():
         fakes = Fakes()
         api = Client(fakes)
         api.post("/v1/projects", {"name": "hello"})
         api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
-        events = table.Record._get_connection().connection.client.meta.events
-        transactions = table._connection().client.meta.events
-        for operation in STORE_WRITES:
-            for hub in (events, transactions):
-                hub.register(f"before-call.dynamodb.{operation}", reaper)
-        yield Stage(api, fakes, MortalCluster(reaper))
+        BaseClient._make_api_call = mortal
+        try:
+            yield Stage(api, fakes, MortalCluster(reaper))
+        finally:
+            BaseClient._make_api_call = original
 
 
 def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
