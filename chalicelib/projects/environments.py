@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.identity.principal import Principal
-from chalicelib.platform.errors import Conflict, NotFound
+from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import Check, ConditionFailed, Put, page, store_errors
+from chalicelib.platform.table import Check, Put, page
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
-from chalicelib.projects.records import create, describe, load
+from chalicelib.projects.records import create, describe, load, remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,8 @@ def delete_environment(who: Principal, project: str, name: str) -> None:
     services, _ = page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
     if services:
         raise Conflict(f"Environment {name} still has services.", remedy="Delete its services first.")
-    record = EnvironmentRecord(project_pk(who.team, project), f"ENVIRONMENT#{name}")
-    try:
-        with store_errors():
-            record.delete(EnvironmentRecord.pk.exists(), add_version_condition=False)
-    except ConditionFailed:
-        raise NotFound(f"Project {project} has no environment named {name}.") from None
+    absent = f"Project {project} has no environment named {name}."
+    remove(EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
 
 
 def environment_record(team: str, project: str, name: str, description: str, now: datetime) -> EnvironmentRecord:

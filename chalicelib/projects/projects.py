@@ -11,7 +11,7 @@ from chalicelib.platform.once import Once
 from chalicelib.platform.table import Put, page
 from chalicelib.projects.environments import environment_record
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, team_pk
-from chalicelib.projects.records import create, describe, load
+from chalicelib.projects.records import create, describe, load, remove
 
 FIRST_ENVIRONMENT = "prod"
 
@@ -53,7 +53,6 @@ def describe_project(who: Principal, name: str, *, description: str, version: in
 
 def delete_project(who: Principal, name: str) -> None:
     """Removes a project and its environments. Raises NotFound, and Conflict while a service is in it."""
-    record = load(ProjectRecord, team_pk(who.team), f"PROJECT#{name}", f"There is no project named {name}.")
     services, _ = page(ServiceRecord, project_pk(who.team, name), "SERVICE#", cursor=None, limit=1)
     if services:
         raise Conflict(f"Project {name} still has services.", remedy="Delete its services first.")
@@ -64,7 +63,7 @@ def delete_project(who: Principal, name: str) -> None:
             environment.delete(add_version_condition=False)
         if cursor is None:
             break
-    record.delete(add_version_condition=False)
+    remove(ProjectRecord, team_pk(who.team), f"PROJECT#{name}", f"There is no project named {name}.")
 
 
 def _project(record: ProjectRecord) -> Project:

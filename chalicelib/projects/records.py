@@ -7,7 +7,7 @@ from typing import TypeVar
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, NotFound, StaleVersion
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import ConditionFailed, Put, Record, Write, commit, fetch
+from chalicelib.platform.table import ConditionFailed, Put, Record, Write, commit, fetch, store_errors
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord
 
 R = TypeVar("R", bound=Record)
@@ -44,3 +44,12 @@ def load(model: type[R], pk: str, sk: str, absent: str) -> R:
     if record is None:
         raise NotFound(absent)
     return record
+
+
+def remove(model: type[Record], pk: str, sk: str, absent: str) -> None:
+    """Deletes a record. Raises NotFound with the sentence `absent`."""
+    try:
+        with store_errors():
+            model(pk, sk).delete(model.pk.exists(), add_version_condition=False)
+    except ConditionFailed:
+        raise NotFound(absent) from None

@@ -50,11 +50,11 @@ __all__ = [
 def evidence_write(team: str, evidence: Evidence) -> Write:
     """The write that stores one analysis; for the caller's own commit. The same analysis twice is one record."""
     name = f"{PREFIX}{evidence.at.isoformat(timespec='milliseconds')}"
-    record = EvidenceRecord(evidence_pk(team, evidence.deployment), name, data=EvidenceRecord.pack(evidence.to_dict()))
+    record = EvidenceRecord(evidence_pk(team, evidence.deployment), name, data=evidence.to_dict())
     return Put(record)
 
 
 def list_evidence(team: str, deployment: str, *, cursor: str | None, limit: int) -> tuple[list[Evidence], str | None]:
     """A page of a deployment's analyses, oldest first."""
     records, after = page(EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=cursor, limit=limit)
-    return [Evidence.from_dict(EvidenceRecord.unpack(bytes(record.data))) for record in records], after
+    return [Evidence.from_dict(record.data) for record in records], after

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from bench.figures import microseconds, percentile, ratio, verdict
-from bench.store_calls import units_of
 
 
 def test_a_missed_aim_says_so() -> None:
@@ -16,8 +15,3 @@ def test_medians_and_percentiles_are_of_the_sorted_values() -> None:
 
 def test_every_call_is_timed() -> None:
     assert len(microseconds(lambda: None, 20)) == 20
-
-
-def test_write_units_are_begun_kibibytes() -> None:
-    assert units_of({"pk": {"S": "x"}}) == 1
-    assert units_of({"pk": {"S": "x" * 1100}}) == 2
