@@ -14,8 +14,8 @@ MACHINES = {name: definition(name) for name in ("deploy", "build", "rollout")}
 WELL = {
     "cygni-deploy-begin": [Line(returns={"next": "Build", "build": "bld_1"})],
     "cygni-build-start": [Line(token={"output": {}})],
-    "cygni-rollout-prepare": [Line(returns={"next": "Ended"})],
-    "cygni-rollout-roll-back": [Line(returns={"next": "Ended"})],
+    "cygni-rollout-prepare": [Line(returns={"next": "Done"})],
+    "cygni-rollout-roll-back": [Line(returns={"next": "Done"})],
     "cygni-deploy-finish": [Line(returns={"next": "Succeeded"})],
 }
 FAILED = [Line(returns={"next": "Failed"})]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from chalicelib.rollouts.transitions import Phase, next_task
 from tests.state_machines.plays import Line, Play, definition
 from tests.state_machines.tables import EMULATORS, FAULTS, Fault, Judges, Row, Table
 
@@ -19,7 +22,7 @@ STATES = {
     "Settle": "cygni-rollout-settle",
     "RollBack": "cygni-rollout-roll-back",
 }
-FOLLOWS = dict(zip(STATES, [*list(STATES)[1:-1], "Ended", "Ended"], strict=True))
+FOLLOWS = dict(zip(STATES, [*list(STATES)[1:-1], "Done", "Done"], strict=True))
 """What each task answers when nothing happens: the next of the list, and the end after Settle and RollBack."""
 
 
@@ -55,7 +58,7 @@ def _failing(state: str, fault: Fault) -> Row:
 
 
 def _failing_turn(fault: Fault) -> Row:
-    script = {"Analyse": [_next("RollBack")], "RollBack": fault.script(_next("Ended"))}
+    script = {"Analyse": [_next("RollBack")], "RollBack": fault.script(_next("Done"))}
     before = _path("Prepare", "AwaitReady", "Shift", "Analyse")
     if fault.passes:
         return Row(_play(script), (*before, *TURNED), "Cygni.RolledBack")
@@ -82,14 +85,14 @@ TABLE = Table(
             {"AwaitReady": [_next("RollBack")]}, "Prepare", "AwaitReady", error="Cygni.RolledBack"
         ),
         "rolling back takes two slices": Row(
-            _play({"Prepare": [_next("RollBack")], "RollBack": [_next("RollBack"), _next("Ended")]}),
+            _play({"Prepare": [_next("RollBack")], "RollBack": [_next("RollBack"), _next("Done")]}),
             (*_path("Prepare", "RollBack", "RollBack"), "RolledBack"),
             "Cygni.RolledBack",
         ),
         "a lost workflow goes on at the analysis": _ordered(
             {"Prepare": [_next("Analyse")]}, "Prepare", "Analyse", "Promote", "Settle"
         ),
-        "a lost workflow goes on at the end": _ordered({"Prepare": [_next("Ended")]}, "Prepare"),
+        "a lost workflow goes on at the end": _ordered({"Prepare": [_next("Done")]}, "Prepare"),
         **{f"{state} {name}": _failing(state, fault) for state in FORWARD for name, fault in FAULTS.items()},
         **{f"RollBack {name}": _failing_turn(fault) for name, fault in FAULTS.items() if fault.timeout is None},
     }
@@ -108,3 +111,9 @@ def test_rolling_back_is_told_which_error_led_there(emulator: str, judge: Judges
 
     assert event["error"]["Error"] == "BuildRefused"
     assert VALUE.items() <= event.items()
+
+
+def test_the_choice_knows_every_task_that_the_table_of_phases_names() -> None:
+    choices = {each["StringEquals"] for each in json.loads(definition("rollout"))["States"]["Choose"]["Choices"]}
+
+    assert choices == {next_task(phase) for phase in Phase}

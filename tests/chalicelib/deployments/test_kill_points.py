@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from chalicelib.projects.spec import CanaryStep
 from tests.fakes.kube import FakeCluster
-from tests.support.rollout import TASKS, Stage
+from tests.support.rollout import SPEC, TASKS, Stage
 from tests.support.store import memory_store
 from tests.support.world import Client, Fakes
 
+STEP = CanaryStep.model_validate({"weight": 50, "for": "2s"})
 STORE_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+
+
+QUICK = SPEC.model_copy(update={"rollout": SPEC.rollout.model_copy(update={"steps": (STEP,)})})
 
 
 class Killed(Exception):
@@ -77,9 +82,9 @@ def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
         stage.failing = 0.5 if scenario == "broken" else 0.0
         made = stage.create()
         stage.begin(made["id"])
-        stage.built(made["id"], digit="b")
+        stage.built(made["id"], QUICK, digit="b")
         reaper.armed = True
-        _drive(stage, made["id"], abort=scenario == "aborted")
+        _drive(stage, made["id"], reaper, abort=scenario == "aborted")
         reaper.armed = False
         ended = stage.read(made["id"])
         service = stage.api.get(stage.path).json
@@ -94,7 +99,7 @@ def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
         return left, reaper.seen
 
 
-def _drive(stage: Stage, deployment: str, *, abort: bool) -> None:
+def _drive(stage: Stage, deployment: str, reaper: Reaper, *, abort: bool) -> None:
     task = "Prepare"
     for _ in range(80):
         if task == "Done":
@@ -102,7 +107,9 @@ def _drive(stage: Stage, deployment: str, *, abort: bool) -> None:
         if task == "AwaitReady":
             stage.make_ready()
         if task == "Analyse" and abort:
+            reaper.armed = False
             stage.api.post(f"{stage.path}/deployments/{deployment}/abort")
+            reaper.armed = True
         try:
             task = TASKS[task](stage.event(deployment), stage.ports())["next"]
         except Killed:
@@ -116,6 +123,7 @@ def _drive(stage: Stage, deployment: str, *, abort: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("scenario", ["healthy", "broken", "aborted"])
 def test_a_handler_killed_before_any_write_and_run_again_leaves_the_same_end(scenario: str) -> None:
     expected, writes = outcome(scenario, None)
