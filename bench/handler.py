@@ -1,7 +1,8 @@
-"""What the API adds to a request: an authenticated GET of a service in process, against FastAPI with Mangum and a bare handler.
+"""What the API adds to a request: an authenticated GET in process, against FastAPI with Mangum and a bare handler.
 
-The store is stubbed where botocore would make the call (`BaseClient._make_api_call`), so that all three have the same canned
-item for nothing. All three check the same key, and answer the same JSON from the same pydantic model.
+A service and a deployment are read. The store is stubbed where botocore would make the call (`BaseClient._make_api_call`), so
+that all have the same canned item for nothing; what signing and sending would take is not in the figures. All check the same
+key; the peer has our own service, views and models behind its routes, so that the difference is the framework and the edge.
 
 usage: python -m bench.handler [TIMES]
 """
@@ -12,6 +13,8 @@ import json
 import logging
 import os
 import sys
+from functools import partial
+from statistics import median
 from typing import Annotated, Any
 
 from bench.figures import line, microseconds, ratio, verdict
@@ -25,8 +28,10 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="x",
     AWS_DEFAULT_REGION="us-east-1",
 )
-PATH = "/v1/projects/hello/environments/prod/services/web"
-RESOURCE = "/v1/projects/{project}/environments/{environment}/services/{service}"
+SERVICE = "/v1/projects/{project}/environments/{environment}/services/{service}"
+DEPLOYMENT = SERVICE + "/deployments/{deployment}"
+NAMES = {"project": "hello", "environment": "prod", "service": "web"}
+ID = "dep_01KDYAK3480000000000000004"
 ITEM = {
     "pk": {"S": f"TEAM#{TEAM}#PROJECT#hello"},
     "sk": {"S": "SERVICE#prod#web"},
@@ -43,23 +48,24 @@ ITEM = {
 }
 
 
-def event() -> dict[str, Any]:
+def event(resource: str) -> dict[str, Any]:
     """API Gateway's REST proxy event."""
+    values = NAMES if resource == SERVICE else {**NAMES, "deployment": ID}
     headers = {"authorization": f"Bearer {KEY}", "accept": "application/json", "host": "api"}
     return {
-        "resource": RESOURCE,
-        "path": PATH,
+        "resource": resource,
+        "path": resource.format(**values),
         "httpMethod": "GET",
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
-        "pathParameters": {"project": "hello", "environment": "prod", "service": "web"},
+        "pathParameters": values,
         "stageVariables": None,
         "requestContext": {
             "httpMethod": "GET",
-            "resourcePath": RESOURCE,
-            "path": PATH,
+            "resourcePath": resource,
+            "path": resource.format(**values),
             "requestId": "req",
             "stage": "api",
             "identity": {"sourceIp": "127.0.0.1"},
@@ -69,26 +75,49 @@ def event() -> dict[str, Any]:
     }
 
 
+def deployment_item() -> Any:
+    """A deployment in the midst of its canary, as the table keeps it."""
+    from chalicelib.deployments.models import DeploymentRecord
+    from chalicelib.platform.clock import utc_now
+    from chalicelib.rollouts.service import Phase, RolloutState, Strategy, strategy_to_dict
+
+    record = DeploymentRecord(f"TEAM#{TEAM}#DEPLOYMENTS#hello#prod#web", ID, team=TEAM, **NAMES, created_by="admin")
+    record.kind, record.state, record.number, record.stable, record.version = "deploy", "rolling_out", 4, 3, 9
+    record.image, record.created_at = "registry.localhost/hello/web@sha256:" + "a" * 64, utc_now()
+    record.rollout = RolloutState(Phase.ANALYSING, weight=20).to_dict()
+    record.strategy = strategy_to_dict(Strategy(steps=()))
+    for number in range(8):
+        record.tell(utc_now(), "shifted", f"{number} % of requests go to release 4.")
+    return record.serialize()
+
+
 def stub_store() -> None:
-    """Answers every call of botocore with the canned item."""
+    """Answers every call of botocore with a canned item."""
     from botocore.client import BaseClient
 
-    BaseClient._make_api_call = lambda _self, _name, _arguments: {"Item": ITEM}
+    deployment = deployment_item()
+
+    def answer(_self: Any, _name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"Item": deployment if asked["Key"]["sk"]["S"] == ID else ITEM}
+
+    BaseClient._make_api_call = answer
 
 
 def ours() -> Any:
     """The API as Lambda runs it."""
     from app import app
 
-    return lambda: app(event(), None)
+    return lambda asked: app(asked, None)
 
 
 def peer() -> Any:
-    """The same route on FastAPI behind Mangum."""
+    """The same routes on FastAPI behind Mangum."""
     from fastapi import Depends, FastAPI, Header, HTTPException
     from mangum import Mangum
 
-    from chalicelib.api.views import service_view
+    from chalicelib.api.views import deployment_view, service_view
+    from chalicelib.deployments import service as deployments
+    from chalicelib.deployments.schemas import DeploymentView
     from chalicelib.identity.service import authenticate
     from chalicelib.platform.settings import settings
     from chalicelib.projects import service as projects
@@ -102,13 +131,20 @@ def peer() -> Any:
         except Exception as error:
             raise HTTPException(401) from error
 
-    @api.get(RESOURCE, response_model=ServiceView)
-    def get_service(project: str, environment: str, service: str, who: Annotated[Any, Depends(caller)]) -> Any:
+    known_caller = Annotated[Any, Depends(caller)]
+
+    @api.get(SERVICE, response_model=ServiceView)
+    def get_service(project: str, environment: str, service: str, who: known_caller) -> Any:
         key = projects.ServiceKey(who.team, project, environment, service)
         return service_view(projects.get_service(who, key), settings())
 
+    @api.get(DEPLOYMENT, response_model=DeploymentView)
+    def get_deployment(project: str, environment: str, service: str, deployment: str, who: known_caller) -> Any:
+        key = projects.ServiceKey(who.team, project, environment, service)
+        return deployment_view(deployments.get_deployment(who, key, deployment), settings())
+
     handler = Mangum(api, lifespan="off")
-    return lambda: handler(event(), None)
+    return lambda asked: handler(asked, None)
 
 
 def bare() -> Any:
@@ -121,22 +157,26 @@ def bare() -> Any:
             return {"statusCode": 401}
         return {"statusCode": 200, "body": json.dumps({name: next(iter(value.values())) for name, value in ITEM.items()})}
 
-    return lambda: handler(event())
+    return handler
 
 
 def main(times: int) -> None:
-    """All three in this process, one after another."""
+    """All three in this process, one after another, for each route."""
     logging.disable(logging.CRITICAL)
     stub_store()
     calls = {"Cygni": ours(), "FastAPI + Mangum": peer(), "bare handler": bare()}
-    for name, call in calls.items():
-        if call()["statusCode"] != 200:
-            raise SystemExit(f"{name} does not answer 200: {call()}")
-    taken = {name: microseconds(call, times) for name, call in calls.items()}
-    for name, values in taken.items():
-        print(line(name, values, "us"))
-    print(verdict("p50 in microseconds", sorted(taken["Cygni"])[times // 2], 150))
-    print(verdict("share of FastAPI + Mangum", ratio(taken["Cygni"], taken["FastAPI + Mangum"]), 0.2))
+    for title, resource in (("service", SERVICE), ("deployment", DEPLOYMENT)):
+        answers = {name: call(event(resource)) for name, call in calls.items()}
+        if any(answer["statusCode"] != 200 for answer in answers.values()):
+            raise SystemExit(f"a {title} is not read: {answers}")
+        if json.loads(answers["Cygni"]["body"]) != json.loads(answers["FastAPI + Mangum"]["body"]):
+            raise SystemExit(f"a {title} is not answered alike")
+        taken = {name: microseconds(partial(call, event(resource)), times) for name, call in calls.items()}
+        print(f"GET of a {title}")
+        for name, values in taken.items():
+            print("  " + line(name, values, "us"))
+        print("  " + verdict("p50 in microseconds", median(taken["Cygni"]), 150))
+        print("  " + verdict("share of FastAPI + Mangum", ratio(taken["Cygni"], taken["FastAPI + Mangum"]), 0.2))
 
 
 if __name__ == "__main__":
