@@ -23,7 +23,6 @@ from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed,
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects.service import get_service
-from chalicelib.rollouts import service as rollouts
 from chalicelib.rollouts.schemas import EvidencePage, ReplayedView, ReplayView, TrafficView
 
 deployment_routes = Resource("deployments")
@@ -137,8 +136,7 @@ def read_traffic(call: AnyCall) -> TrafficView:
         phase = state.phase.value if state else record.state
         weight = state.weight if state else 0
         return TrafficView(at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None)
-    sample = deployments.observe(record, call.world.metrics, call.world.clock)
-    verdict = deployments.judged(record, [*deployments.stored_baseline(record), sample], sample.at).verdict
+    sample, verdict = deployments.live_verdict(record, call.world.metrics, call.world.clock)
     stable = None if record.stable is None else arm_view(int(record.stable), verdict.stable)
     return TrafficView(
         at=sample.at,
@@ -161,6 +159,8 @@ def read_traffic(call: AnyCall) -> TrafficView:
 )
 def list_evidence(call: AnyCall) -> EvidencePage:
     """List what each analysis saw and concluded, oldest first."""
+    from chalicelib.rollouts import service as rollouts
+
     record = _load(call)
     found, after = rollouts.list_evidence(call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit)
     return EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
@@ -169,6 +169,8 @@ def list_evidence(call: AnyCall) -> EvidencePage:
 @deployment_routes.route("GET", DEPLOYMENT + "/replay", permission="deployments:read", answer=ReplayView, errors=(NotFound,))
 def replay_deployment(call: AnyCall) -> ReplayView:
     """Judge the newest hundred analyses of a deployment again, from their evidence."""
+    from chalicelib.rollouts import service as rollouts
+
     record = _load(call)
     found, _ = rollouts.list_evidence(call.who.team, record.id, cursor=None, limit=100)
     items = tuple(

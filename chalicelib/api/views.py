@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.builds.schemas import PlanView, SourceView
 from chalicelib.builds.schemas import Upload as UploadView
-from chalicelib.builds.service import BuildPlan, Source, Upload
+from chalicelib.builds.service import Source, Upload
 from chalicelib.deployments.schemas import DeploymentView, EventView, ReleaseView, RolloutView
-from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent, strategy, target_of
+from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent, target_of
 from chalicelib.platform.settings import Settings
 from chalicelib.projects.schemas import ConfigView, EnvironmentView, ProjectView, ServiceView
 from chalicelib.projects.service import ConfigVersion, Environment, Project, Service, ServiceKey
 from chalicelib.rollouts.schemas import ArmView, EvidenceView, GateView, VerdictView
-from chalicelib.rollouts.service import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from chalicelib.builds.plan import BuildPlan
+    from chalicelib.rollouts.service import Evidence, Verdict
 
 
 def project_view(project: Project) -> ProjectView:
@@ -174,7 +177,7 @@ def _rollout_view(record: DeploymentRecord) -> RolloutView | None:
     return RolloutView(
         phase=state.phase.value,
         step=state.step,
-        steps=tuple(step.weight for step in strategy(record).steps),
+        steps=record.step_weights,
         weight=state.weight,
         paused=state.paused,
         reason=state.reason,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from chalicelib.builds.plan import BuildPlan, Kind
 from chalicelib.platform.errors import AppFileRefused
 from chalicelib.projects.service import ServiceSpec, parse
+
+if TYPE_CHECKING:
+    from chalicelib.builds.plan import BuildPlan
 
 APP_FILE = "cygni.yaml"
 
@@ -36,5 +39,6 @@ def spec_of(files: Mapping[str, str | None], service: str) -> ServiceSpec:
 def dockerfile_of(plan: BuildPlan) -> str | None:
     """The Dockerfile that would be generated; None when the source has its own."""
     from chalicelib.builds.dockerfile import dockerfile
+    from chalicelib.builds.plan import Kind
 
     return None if plan.kind is Kind.DOCKERFILE else dockerfile(plan)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
-from chalicelib.builds.plan import BuildPlan
 from chalicelib.builds.preview import spec_of
 from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
@@ -22,6 +21,9 @@ from chalicelib.platform.storage import Storage
 from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, ServiceSpec
+
+if TYPE_CHECKING:
+    from chalicelib.builds.plan import BuildPlan
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 TRIES = 6

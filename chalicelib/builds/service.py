@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chalicelib.builds.listing import MARKERS
 from chalicelib.builds.logs import LogPiece, read_log
-from chalicelib.builds.plan import BuildPlan
 from chalicelib.builds.preview import dockerfile_of, preview_plan
 from chalicelib.builds.runs import (
     Build,
@@ -23,7 +22,6 @@ from chalicelib.builds.sources import Source, Upload, create_source, get_source,
 __all__ = [
     "MARKERS",
     "Build",
-    "BuildPlan",
     "LogPiece",
     "Source",
     "Upload",

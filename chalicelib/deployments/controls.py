@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.builds.service import build_id_of, cancel_build
 from chalicelib.deployments.lifecycle import TRIES, get_deployment
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.rules import Request, State, merged, refusal
+from chalicelib.deployments.states import Request, State
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import Conflict, LostRace
@@ -25,6 +25,8 @@ def request(
 
     Aborting one that waits takes it out of the queue; aborting one that builds stops its build.
     """
+    from chalicelib.deployments.rules import refusal
+
     record = get_deployment(who, key, deployment)
     for _ in range(TRIES):
         reason = refusal(wish, State(record.state), record.rollout_state)
@@ -45,6 +47,8 @@ def request(
 
 
 def _write(record: DeploymentRecord, wish: Request, by: str, now: datetime) -> None:
+    from chalicelib.deployments.rules import merged
+
     standing = merged(wish, record.requested)
     if record.requested == standing:
         return

@@ -14,7 +14,7 @@ from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
 from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
 from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
-from chalicelib.deployments.rules import State
+from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
 from chalicelib.projects.service import ServiceKey, get_lane, go_live, seconds, turn_back, update_lane

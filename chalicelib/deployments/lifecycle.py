@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.builds.service import Build, build_address, build_id_of, build_of, source_address, source_of
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.releases import Release, get_release
-from chalicelib.deployments.rules import State
+from chalicelib.deployments.states import State
 from chalicelib.identity.principal import Principal
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, LostRace, NotFound

@@ -14,14 +14,17 @@ is one read. What only code reads of it is packed: it is written some fifteen ti
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from chalicelib.deployments.rules import ENDED, State, TimelineEvent, grown
+from chalicelib.deployments.states import ENDED, State, TimelineEvent, grown
 from chalicelib.platform.packed import PackedAttribute
 from chalicelib.platform.table import Record
 from chalicelib.projects.service import ServiceKey
-from chalicelib.rollouts.service import RolloutState
+
+if TYPE_CHECKING:
+    from chalicelib.rollouts.service import RolloutState
 
 
 def deployments_pk(key: ServiceKey) -> str:
@@ -88,7 +91,14 @@ class DeploymentRecord(Record):
     @property
     def rollout_state(self) -> RolloutState | None:
         """The rollout as the rules know it."""
+        from chalicelib.rollouts.service import RolloutState
+
         return None if self.rollout is None else RolloutState.from_dict(self.rollout)
+
+    @property
+    def step_weights(self) -> tuple[int, ...]:
+        """The weights of its strategy's steps, in percent; none before its rollout begins."""
+        return tuple(int(weight) for weight, _ in self.strategy["steps"]) if self.strategy else ()
 
     def tell(self, now: datetime, kind: str, message: str, by: str | None = None) -> None:
         """Adds an entry to the timeline."""

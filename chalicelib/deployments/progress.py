@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.rules import REQUEST_EVENTS, Request
+from chalicelib.deployments.rules import REQUEST_EVENTS
+from chalicelib.deployments.states import Request
 from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.settings import Settings

@@ -7,7 +7,7 @@ from datetime import datetime
 from chalicelib.deployments.controls import request
 from chalicelib.deployments.lifecycle import Wanted, create_deployment
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.rules import Request
+from chalicelib.deployments.states import Request
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import Conflict

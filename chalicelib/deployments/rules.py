@@ -3,47 +3,14 @@
 1. A deployment ends once; an ended one takes no request and changes no more.
 2. An abort outranks every other request that was not yet taken up.
 3. How it ended is read from what happened to its build and its rollout, never from a workflow's opinion.
-4. A timeline keeps its first and newest entries; entry numbers rise without gaps, so that a cursor is a number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
+from chalicelib.deployments.states import ENDED, Request, State
 from chalicelib.rollouts.service import Event, Phase, RolloutState, ready_to_promote
-
-KEEP_FIRST = 20
-KEEP_NEWEST = 130
-"""Timeline entries kept of a long rollout, so that a record stays far below the table's 400 KB."""
-
-
-class State(StrEnum):
-    """Where a deployment stands."""
-
-    QUEUED = "queued"
-    BUILDING = "building"
-    ROLLING_OUT = "rolling_out"
-    PROMOTED = "promoted"
-    ROLLED_BACK = "rolled_back"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    SUPERSEDED = "superseded"
-
-
-ENDED = frozenset({State.PROMOTED, State.ROLLED_BACK, State.FAILED, State.CANCELLED, State.SUPERSEDED})
-
-
-class Request(StrEnum):
-    """What a person may ask of a deployment under way."""
-
-    ABORT = "abort"
-    PAUSE = "pause"
-    RESUME = "resume"
-    PROMOTE = "promote"
-
 
 REQUEST_EVENTS = {
     Request.ABORT: Event.ABORT_REQUESTED,
@@ -54,39 +21,11 @@ REQUEST_EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineEvent:
-    """One entry of a timeline. `kind` is a stable name; `by` is who asked, where somebody did."""
-
-    seq: int
-    at: datetime
-    kind: str
-    message: str
-    by: str | None = None
-
-    def to_list(self) -> list[Any]:
-        """As JSON-able values, short, since they are written with every change."""
-        return [self.seq, self.at.isoformat(), self.kind, self.message, self.by]
-
-    @classmethod
-    def from_list(cls, stored: list[Any]) -> TimelineEvent:
-        """The entry that `to_list` stored."""
-        return cls(int(stored[0]), datetime.fromisoformat(stored[1]), stored[2], stored[3], stored[4])
-
-
-@dataclass(frozen=True, slots=True)
 class Ending:
     """How a deployment ended, and the sentence that says why."""
 
     state: State
     outcome: str
-
-
-def grown(timeline: list[list[Any]], event: TimelineEvent) -> list[list[Any]]:
-    """The stored timeline with one more entry."""
-    whole = [*timeline, event.to_list()]
-    if len(whole) <= KEEP_FIRST + KEEP_NEWEST:
-        return whole
-    return [*whole[:KEEP_FIRST], *whole[-KEEP_NEWEST:]]
 
 
 def refusal(request: Request, state: State, rollout: RolloutState | None) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from chalicelib.deployments.controls import request
 from chalicelib.deployments.lifecycle import Wanted, create_deployment, get_build_of, get_deployment, list_deployments
+from chalicelib.deployments.live import live_verdict
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.observation import judged, observe, stored_baseline
-from chalicelib.deployments.progress import strategy
 from chalicelib.deployments.releases import Release, get_release, list_releases, show_release, target_of
 from chalicelib.deployments.rollback import create_rollback
-from chalicelib.deployments.rules import Request, State, TimelineEvent
+from chalicelib.deployments.states import Request, State, TimelineEvent
 
 __all__ = [
     "DeploymentRecord",
@@ -23,13 +22,10 @@ __all__ = [
     "get_build_of",
     "get_deployment",
     "get_release",
-    "judged",
     "list_deployments",
     "list_releases",
-    "observe",
+    "live_verdict",
     "request",
     "show_release",
-    "stored_baseline",
-    "strategy",
     "target_of",
 ]

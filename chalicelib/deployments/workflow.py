@@ -11,7 +11,8 @@ from datetime import datetime
 from chalicelib.builds.service import Build, build_id_of, get_build, open_build
 from chalicelib.deployments.lifecycle import MACHINE, execution_name, start_workflow
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
-from chalicelib.deployments.rules import Ending, Request, State, ending
+from chalicelib.deployments.rules import Ending, ending
+from chalicelib.deployments.states import Request, State
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.logs import log
 from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
