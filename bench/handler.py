@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import sys
-from functools import partial
+from functools import partial, wraps
 from statistics import median
 from typing import Annotated, Any
 
@@ -31,6 +31,7 @@ os.environ.update(
 SERVICE = "/v1/projects/{project}/environments/{environment}/services/{service}"
 DEPLOYMENT = SERVICE + "/deployments/{deployment}"
 NAMES = {"project": "hello", "environment": "prod", "service": "web"}
+PEER = "FastAPI + Mangum"
 ID = "dep_01KDYAK3480000000000000004"
 ITEM = {
     "pk": {"S": f"TEAM#{TEAM}#PROJECT#hello"},
@@ -110,8 +111,12 @@ def ours() -> Any:
     return lambda asked: app(asked, None)
 
 
-def peer() -> Any:
-    """The same routes on FastAPI behind Mangum."""
+def peer(*, threads: bool) -> Any:
+    """The same routes on FastAPI behind Mangum.
+
+    With `threads` as FastAPI has it for code that waits for a store: plain functions, run in its pool. Without, coroutines that
+    hold up their loop meanwhile: wrong on a server, harmless in a Lambda function, which has one request at a time.
+    """
     from fastapi import Depends, FastAPI, Header, HTTPException
     from mangum import Mangum
 
@@ -125,26 +130,39 @@ def peer() -> Any:
 
     api = FastAPI()
 
+    async def caller_in_loop(authorization: str = Header("")) -> Any:
+        return caller(authorization)
+
     def caller(authorization: str = Header("")) -> Any:
         try:
             return authenticate(authorization, key_sha256=settings().admin_key_sha256, team=settings().admin_team)
         except Exception as error:
             raise HTTPException(401) from error
 
-    known_caller = Annotated[Any, Depends(caller)]
+    known_caller = Annotated[Any, Depends(caller if threads else caller_in_loop)]
 
-    @api.get(SERVICE, response_model=ServiceView)
     def get_service(project: str, environment: str, service: str, who: known_caller) -> Any:
         key = projects.ServiceKey(who.team, project, environment, service)
         return service_view(projects.get_service(who, key), settings())
 
-    @api.get(DEPLOYMENT, response_model=DeploymentView)
     def get_deployment(project: str, environment: str, service: str, deployment: str, who: known_caller) -> Any:
         key = projects.ServiceKey(who.team, project, environment, service)
         return deployment_view(deployments.get_deployment(who, key, deployment), settings())
 
+    for path, endpoint, view in ((SERVICE, get_service, ServiceView), (DEPLOYMENT, get_deployment, DeploymentView)):
+        api.get(path, response_model=view)(endpoint if threads else in_loop(endpoint))
     handler = Mangum(api, lifespan="off")
     return lambda asked: handler(asked, None)
+
+
+def in_loop(endpoint: Any) -> Any:
+    """The endpoint as a coroutine with the same signature."""
+
+    @wraps(endpoint)
+    async def called(**arguments: Any) -> Any:
+        return endpoint(**arguments)
+
+    return called
 
 
 def bare() -> Any:
@@ -164,19 +182,20 @@ def main(times: int) -> None:
     """All three in this process, one after another, for each route."""
     logging.disable(logging.CRITICAL)
     stub_store()
-    calls = {"Cygni": ours(), "FastAPI + Mangum": peer(), "bare handler": bare()}
+    calls = {"Cygni": ours(), PEER: peer(threads=True), f"{PEER}, no threads": peer(threads=False), "bare handler": bare()}
     for title, resource in (("service", SERVICE), ("deployment", DEPLOYMENT)):
         answers = {name: call(event(resource)) for name, call in calls.items()}
         if any(answer["statusCode"] != 200 for answer in answers.values()):
             raise SystemExit(f"a {title} is not read: {answers}")
-        if json.loads(answers["Cygni"]["body"]) != json.loads(answers["FastAPI + Mangum"]["body"]):
+        if json.loads(answers["Cygni"]["body"]) != json.loads(answers[PEER]["body"]):
             raise SystemExit(f"a {title} is not answered alike")
         taken = {name: microseconds(partial(call, event(resource)), times) for name, call in calls.items()}
         print(f"GET of a {title}")
         for name, values in taken.items():
             print("  " + line(name, values, "us"))
         print("  " + verdict("p50 in microseconds", median(taken["Cygni"]), 150))
-        print("  " + verdict("share of FastAPI + Mangum", ratio(taken["Cygni"], taken["FastAPI + Mangum"]), 0.2))
+        print("  " + verdict(f"share of {PEER}", ratio(taken["Cygni"], taken[PEER]), 0.2))
+        print(f"  share of it without threads: {ratio(taken['Cygni'], taken[f'{PEER}, no threads']):.2f}")
 
 
 if __name__ == "__main__":
