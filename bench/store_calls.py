@@ -37,12 +37,13 @@ services:
 """
 TOKEN = "t" * 700
 """As long as those of Step Functions are."""
-READ, WRITE, DEPLOY_UNITS = 1, 2, 40
+READ, WRITE, DEPLOY_UNITS = 1, 2, 44
 MORE = {
     "list_evidence": 2,  # the deployment says whether the path is right, and evidence has a partition of its own
     "replay_deployment": 2,
     "list_releases": 2,  # which one is live is the service's to say
-    "delete_project": 4,  # its environments go with it, one by one
+    "delete_environment": 3,  # whether it has services, and the audit trail's newest line, which comes with no other read
+    "delete_project": 5,  # the same, and its environments go with it
     "create_rollback": 4,  # the release before, then what a deployment takes, then whether one under way has to be aborted
     "abort_deployment": 4,  # its build is stopped as well
 }

@@ -61,6 +61,8 @@ class Table:
 TABLES = (
     Table("cygni", indexes=("gsi1",)),
     Table("cygni-idempotency", ttl="expires_at"),
+    Table("cygni-identity", ttl="expires_at"),
+    Table("cygni-audit", ttl="expires_at"),
 )
 
 API_FUNCTION = Function(

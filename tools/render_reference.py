@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the code: routes with their permissions, errors, settings, functions.
+"""Writes docs/reference.md from the code: routes with who may call them, errors, settings, functions.
 
 usage: python -m tools.render_reference
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from chalicelib.api.problems import status_of
 from chalicelib.api.resources import RESOURCES
+from chalicelib.api.routes import Route
+from chalicelib.identity.rules import MATRIX, Cell, Role
 from chalicelib.platform.errors import CygniError, Transient
 from chalicelib.platform.settings import Settings
 from functions.catalog import FUNCTIONS, RUNTIME, STATE_MACHINES, TABLES
@@ -24,7 +26,7 @@ def render() -> str:
         "# Reference",
         "This page is written by `make docs` from the code; a test fails when it is stale.",
         "## Operations of the API",
-        _table(("operation", "permission", "what it does"), _operations()),
+        _table(("operation", "who may", "what it does"), _operations()),
         "## Errors",
         "`code` is what a program may branch on; the class name is the error's name in state machines.",
         _table(("code", "HTTP", "class", "again later?", "meaning"), _errors()),
@@ -45,7 +47,19 @@ def render() -> str:
 def _operations() -> Iterable[tuple[str, ...]]:
     for resource in RESOURCES:
         for route in resource.routes:
-            yield f"`{route.method} {route.path}`", route.permission or "public", route.summary
+            yield f"`{route.method} {route.path}`", _who_may(route), route.summary
+
+
+def _who_may(route: Route) -> str:
+    row = MATRIX.get(route.name)
+    if row is None:
+        return "public" if route.public else "whoever is signed in"
+    lowest = [role for role in Role if row.cell(role) is Cell.YES][-1]
+    asked = [f"{role.value}: {_CELLS[row.cell(role)]}" for role in Role if row.cell(role) in _CELLS]
+    return "; ".join([lowest.value, *asked])
+
+
+_CELLS = {Cell.OPEN: "not in production", Cell.ASK: "in production after an approval"}
 
 
 def _errors() -> Iterable[tuple[str, ...]]:

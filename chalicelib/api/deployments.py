@@ -34,7 +34,6 @@ DEPLOYMENT = DEPLOYMENTS + "/{deployment}"
 @deployment_routes.route(
     "POST",
     DEPLOYMENTS,
-    permission="deployments:write",
     body=NewDeployment,
     answer=DeploymentView,
     status=201,
@@ -61,7 +60,6 @@ def create_deployment(call: AnyCall) -> Answer:
 @deployment_routes.route(
     "POST",
     SERVICE + "/rollback",
-    permission="deployments:write",
     body=NewRollback,
     answer=DeploymentView,
     status=201,
@@ -87,7 +85,6 @@ def create_rollback(call: AnyCall) -> Answer:
 @deployment_routes.route(
     "GET",
     DEPLOYMENTS,
-    permission="deployments:read",
     query=PageQuery,
     answer=DeploymentPage,
     errors=(NotFound,),
@@ -99,7 +96,7 @@ def list_deployments(call: AnyCall) -> DeploymentPage:
     return DeploymentPage(items=items, next_cursor=after)
 
 
-@deployment_routes.route("GET", DEPLOYMENT, permission="deployments:read", answer=DeploymentView, errors=(NotFound,))
+@deployment_routes.route("GET", DEPLOYMENT, answer=DeploymentView, errors=(NotFound,))
 def get_deployment(call: AnyCall) -> Answer:
     """Read a deployment."""
     return _shown(call, _load(call))
@@ -108,7 +105,6 @@ def get_deployment(call: AnyCall) -> Answer:
 @deployment_routes.route(
     "GET",
     DEPLOYMENT + "/timeline",
-    permission="deployments:read",
     query=TimelineQuery,
     answer=TimelineView,
     errors=(NotFound,),
@@ -127,7 +123,7 @@ def read_timeline(call: AnyCall) -> TimelineView:
     )
 
 
-@deployment_routes.route("GET", DEPLOYMENT + "/traffic", permission="deployments:read", answer=TrafficView, errors=(NotFound,))
+@deployment_routes.route("GET", DEPLOYMENT + "/traffic", answer=TrafficView, errors=(NotFound,))
 def read_traffic(call: AnyCall) -> TrafficView:
     """Read the live traffic of a rollout since its step began, as the judge would see it now."""
     record = _load(call)
@@ -152,7 +148,6 @@ def read_traffic(call: AnyCall) -> TrafficView:
 @deployment_routes.route(
     "GET",
     DEPLOYMENT + "/evidence",
-    permission="deployments:read",
     query=PageQuery,
     answer=EvidencePage,
     errors=(NotFound,),
@@ -162,17 +157,19 @@ def list_evidence(call: AnyCall) -> EvidencePage:
     from chalicelib.rollouts import service as rollouts
 
     record = _load(call)
-    found, after = rollouts.list_evidence(call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit)
+    found, after = rollouts.list_evidence(
+        call.who.store, call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit
+    )
     return EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
 
 
-@deployment_routes.route("GET", DEPLOYMENT + "/replay", permission="deployments:read", answer=ReplayView, errors=(NotFound,))
+@deployment_routes.route("GET", DEPLOYMENT + "/replay", answer=ReplayView, errors=(NotFound,))
 def replay_deployment(call: AnyCall) -> ReplayView:
     """Judge the newest hundred analyses of a deployment again, from their evidence."""
     from chalicelib.rollouts import service as rollouts
 
     record = _load(call)
-    found, _ = rollouts.list_evidence(call.who.team, record.id, cursor=None, limit=100)
+    found, _ = rollouts.list_evidence(call.who.store, call.who.team, record.id, cursor=None, limit=100)
     items = tuple(
         ReplayedView(
             at=evidence.at,
@@ -189,7 +186,6 @@ def replay_deployment(call: AnyCall) -> ReplayView:
 @deployment_routes.route(
     "GET",
     DEPLOYMENT + "/build-log",
-    permission="logs:read",
     query=BuildLogQuery,
     answer=BuildLogView,
     errors=(NotFound,),
@@ -213,7 +209,6 @@ def _declare_request(wish: Request, sentence: str) -> None:
     deployment_routes.route(
         "POST",
         f"{DEPLOYMENT}/{wish.value}",
-        permission="deployments:write",
         answer=DeploymentView,
         status=202,
         errors=(NotFound, Conflict, LostRace),
@@ -229,7 +224,6 @@ _declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its 
 @release_routes.route(
     "GET",
     SERVICE + "/releases",
-    permission="releases:read",
     query=PageQuery,
     answer=ReleasePage,
     errors=(NotFound,),
@@ -242,9 +236,7 @@ def list_releases(call: AnyCall) -> ReleasePage:
     return ReleasePage(items=items, next_cursor=after)
 
 
-@release_routes.route(
-    "GET", SERVICE + "/releases/{release}", permission="releases:read", answer=ReleaseView, errors=(NotFound,)
-)
+@release_routes.route("GET", SERVICE + "/releases/{release}", answer=ReleaseView, errors=(NotFound,))
 def get_release(call: AnyCall) -> ReleaseView:
     """Read a release."""
     text = call.path["release"]

@@ -1,6 +1,6 @@
 """The adapter to the framework: everything that knows Chalice is here.
 
-A request goes: authenticate → authorize → validate → handler → present. The request is taken from the middleware, never
+A request goes: authenticate → limit → authorize → validate → handler → present. The request is taken from the middleware, never
 from `app.current_request`: that is one slot for the whole process, and a threaded server would mix requests up.
 """
 
@@ -11,17 +11,20 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from chalice import Blueprint, Chalice, Response
 from pydantic import BaseModel, ValidationError
 
+from chalicelib.api.journal import READING, tell_refusal, trail_of
 from chalicelib.api.problems import Problem, headers_of, invalid, problem_of, unexpected
-from chalicelib.api.routes import Answer, Call, Nothing, Resource, Route
+from chalicelib.api.rights import needs_approval, verdict_of
+from chalicelib.api.routes import Answer, AnyCall, Call, Nothing, Resource, Route
 from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
-from chalicelib.identity.service import authenticate, authorize
-from chalicelib.platform.errors import CygniError, Malformed, MethodNotAllowed, NotFound
+from chalicelib.platform.errors import CygniError, Forbidden, Malformed, MethodNotAllowed, NotFound
 from chalicelib.platform.logs import log
 from chalicelib.platform.once import Once
 
@@ -29,7 +32,6 @@ _request: ContextVar[Any] = ContextVar("request")
 _ETAG = re.compile(r'^(?:W/)?"(\d{1,12})"$')
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 _PATH_VALUE = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
-_NOBODY = Principal("anonymous", "", frozenset())
 
 
 def keep_request(event: Any, get_response: Callable[[Any], Any]) -> Any:
@@ -64,28 +66,45 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
 
 
 def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> Any:
-    who = _NOBODY
-    if route.permission is not None:
-        known = world.settings
-        who = authenticate(request.headers.get("authorization"), key_sha256=known.admin_key_sha256, team=known.admin_team)
-        authorize(who, route.permission)
+    now = world.clock()
+    if route.public:
+        return route.handler(_call(route, request, path, world, now, world.nobody))
+    who = world.authenticate(request.headers.get("authorization"), now)
+    world.limits.admit(who.subject, now)
+    call = _call_or_refusal(route, request, path, world, now, who)
+    return route.handler(call)
+
+
+def _call_or_refusal(route: Route, request: Any, path: dict[str, str], world: World, now: datetime, who: Principal) -> AnyCall:
+    """The call of a caller who may make it. A refusal is written into the team's audit trail before it is raised."""
+    try:
+        verdict = verdict_of(route, who, path)
+        call = _call(route, request, path, world, now, who)
+        call = replace(call, needs_approval=needs_approval(route, call, verdict))
+    except Forbidden as refused:
+        if who.team:
+            bare: AnyCall = Call(who=who, path=path, body=Nothing(), query=Nothing(), now=now, world=world)
+            tell_refusal(who, trail_of(route, bare, request), refused)
+        raise
+    if route.method in READING or not who.team:
+        return call
+    return replace(call, who=who.seen_by(trail_of(route, call, request)))
+
+
+def _call(route: Route, request: Any, path: dict[str, str], world: World, now: datetime, who: Principal) -> AnyCall:
     for name, value in path.items():
         if not _PATH_VALUE.match(value):
             raise NotFound(f"There is no {name} of that name.")
-    now = world.clock()
     raw = request.raw_body
-    body = _body(route.body, raw)
-    return route.handler(
-        Call(
-            who=who,
-            path=path,
-            body=body,
-            query=_query(route.query, request.query_params),
-            now=now,
-            world=world,
-            if_match=_if_match(request.headers.get("if-match")) if route.updates else None,
-            once=_once(route, request, who, raw, now) if route.creates else None,
-        )
+    return Call(
+        who=who,
+        path=path,
+        body=_body(route.body, raw),
+        query=_query(route.query, request.query_params),
+        now=now,
+        world=world,
+        if_match=_if_match(request.headers.get("if-match")) if route.updates else None,
+        once=_once(route, request, who, raw, now) if route.creates and not route.public else None,
     )
 
 
@@ -127,7 +146,7 @@ def _once(route: Route, request: Any, who: Principal, raw: bytes, now: Any) -> O
         raise Malformed("The Idempotency-Key is not usable.", remedy=remedy)
     path = json.dumps(request.uri_params or {}, sort_keys=True)
     digest = hashlib.sha256(path.encode() + b"\0" + bytes(raw or b"")).hexdigest()
-    return Once(who.team, route.name, key, digest, now)
+    return Once(who.store.owners[0], route.name, key, digest, now)
 
 
 def _present(route: Route, given: Any) -> Response:

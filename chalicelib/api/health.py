@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.api.routes import AnyCall, Resource
+from chalicelib.identity.schemas import WhoamiView, scope_views
 from chalicelib.platform.schema import Output
 
 health = Resource("health")
@@ -16,14 +17,6 @@ class HealthView(Output):
 
     status: str
     version: str
-
-
-class WhoamiView(Output):
-    """The caller."""
-
-    subject: str
-    team: str
-    permissions: list[str]
 
 
 @health.route("GET", "/v1/health", public=True, answer=HealthView)
@@ -41,7 +34,15 @@ def get_openapi(_call: AnyCall) -> dict[str, Any]:
     return document(RESOURCES)
 
 
-@health.route("GET", "/v1/whoami", permission="self:read", answer=WhoamiView)
+@health.route("GET", "/v1/whoami", answer=WhoamiView)
 def whoami(call: AnyCall) -> WhoamiView:
     """Who the credential belongs to."""
-    return WhoamiView(subject=call.who.subject, team=call.who.team, permissions=sorted(call.who.permissions))
+    who = call.who
+    return WhoamiView(
+        subject=who.subject,
+        kind=who.kind.value,
+        name=who.name,
+        team=who.team,
+        role=who.grant.role.value if who.grant else "",
+        scopes=scope_views(who.grant),
+    )

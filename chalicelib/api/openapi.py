@@ -12,7 +12,16 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from chalicelib.api.health import VERSION
 from chalicelib.api.problems import CONTENT_TYPE, Problem, status_of
 from chalicelib.api.routes import Nothing, Resource, Route
-from chalicelib.platform.errors import CygniError, Forbidden, InvalidInput, Malformed, NotFound, Unauthenticated
+from chalicelib.identity.rules import MATRIX, Role
+from chalicelib.platform.errors import (
+    CygniError,
+    Forbidden,
+    InvalidInput,
+    Malformed,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
 
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -61,10 +70,11 @@ def _operation(route: Route, shapes: Any) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": {str(route.status): _success(route, shapes), **_problems(route, shapes)},
     }
-    if route.permission is None:
+    if route.public:
         operation["security"] = []
-    else:
-        operation["x-permission"] = route.permission
+    elif route.name in MATRIX:
+        row = MATRIX[route.name]
+        operation["x-roles"] = {role.value: row.cell(role).value for role in Role}
     if route.body is not Nothing:
         schema = shapes[(route.body, "validation")]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -81,7 +91,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.updates:
         etag = {"type": "string", "pattern": '^"[0-9]{1,12}"$'}
         found.append({"name": "If-Match", "in": "header", "schema": etag, "description": "ETag of your last GET."})
-    if route.creates and route.permission is not None:
+    if route.creates and not route.public:
         key = {"type": "string", "pattern": "^[!-~]{1,255}$"}
         told = "The same key and request twice are done once; remembered for 24 hours."
         found.append({"name": "Idempotency-Key", "in": "header", "schema": key, "description": told})
@@ -108,8 +118,8 @@ def _success(route: Route, shapes: Any) -> dict[str, Any]:
 
 def _problems(route: Route, shapes: Any) -> dict[str, Any]:
     kinds: set[type[CygniError]] = set(route.errors)
-    if route.permission is not None:
-        kinds |= {Unauthenticated, Forbidden}
+    if not route.public:
+        kinds |= {Unauthenticated, Forbidden, RateLimited}
     if _PARAMETER.search(route.path):
         kinds.add(NotFound)
     if route.body is not Nothing or route.query is not Nothing:

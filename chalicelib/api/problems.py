@@ -22,10 +22,12 @@ STATUS: dict[type[CygniError], int] = {
     errors.Conflict: 409,
     errors.StaleVersion: 412,
     errors.TooLarge: 413,
+    errors.WrongRegion: 421,
     errors.InvalidInput: 422,
     errors.Refused: 422,
     errors.Failed: 422,
     errors.LostRace: 409,
+    errors.RateLimited: 429,
     errors.Transient: 503,
     CygniError: 500,
 }
@@ -66,7 +68,7 @@ def headers_of(error: CygniError) -> dict[str, str]:
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="cygni"'
     if isinstance(error, errors.Transient):
-        headers["Retry-After"] = "2"
+        headers["Retry-After"] = str(getattr(error, "retry_after", 2))
     return headers
 
 

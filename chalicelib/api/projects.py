@@ -26,7 +26,6 @@ ENVIRONMENT = PROJECT + "/environments/{environment}"
 @project_routes.route(
     "POST",
     "/v1/projects",
-    permission="projects:write",
     body=NewProject,
     answer=ProjectView,
     status=201,
@@ -38,14 +37,14 @@ def create_project(call: AnyCall) -> Answer:
     return Answer(project_view(made), version=made.version, location=f"/v1/projects/{made.name}")
 
 
-@project_routes.route("GET", "/v1/projects", permission="projects:read", query=PageQuery, answer=ProjectPage)
+@project_routes.route("GET", "/v1/projects", query=PageQuery, answer=ProjectPage)
 def list_projects(call: AnyCall) -> ProjectPage:
     """List the team's projects by name."""
     found, after = projects.list_projects(call.who, cursor=call.query.cursor, limit=call.query.limit)
     return ProjectPage(items=tuple(project_view(each) for each in found), next_cursor=after)
 
 
-@project_routes.route("GET", PROJECT, permission="projects:read", answer=ProjectView, errors=(NotFound,))
+@project_routes.route("GET", PROJECT, answer=ProjectView, errors=(NotFound,))
 def get_project(call: AnyCall) -> Answer:
     """Read a project."""
     found = projects.get_project(call.who, call.path["project"])
@@ -55,7 +54,6 @@ def get_project(call: AnyCall) -> Answer:
 @project_routes.route(
     "PUT",
     PROJECT,
-    permission="projects:write",
     body=Describe,
     answer=ProjectView,
     updates=True,
@@ -69,26 +67,37 @@ def describe_project(call: AnyCall) -> Answer:
     return Answer(project_view(changed), version=changed.version)
 
 
-@project_routes.route("DELETE", PROJECT, permission="projects:delete", answer=None, status=204, errors=(NotFound, Conflict))
+@project_routes.route("DELETE", PROJECT, answer=None, status=204, errors=(NotFound, Conflict))
 def delete_project(call: AnyCall) -> None:
     """Delete a project without services."""
     projects.delete_project(call.who, call.path["project"])
 
 
+def _kind_wanted(call: AnyCall) -> projects.EnvironmentKind:
+    kind: projects.EnvironmentKind = call.body.kind or projects.kind_of(call.body.name)
+    return kind
+
+
 @environment_routes.route(
     "POST",
     PROJECT + "/environments",
-    permission="environments:write",
     body=NewEnvironment,
     answer=EnvironmentView,
     status=201,
+    kind=_kind_wanted,
     errors=(NotFound, Conflict, KeyReused),
 )
 def create_environment(call: AnyCall) -> Answer:
     """Create an environment."""
     project = call.path["project"]
     made = projects.create_environment(
-        call.who, project, call.body.name, description=call.body.description, now=call.now, once=call.once
+        call.who,
+        project,
+        call.body.name,
+        kind=_kind_wanted(call),
+        description=call.body.description,
+        now=call.now,
+        once=call.once,
     )
     return Answer(environment_view(made), made.version, f"/v1/projects/{project}/environments/{made.name}")
 
@@ -96,7 +105,6 @@ def create_environment(call: AnyCall) -> Answer:
 @environment_routes.route(
     "GET",
     PROJECT + "/environments",
-    permission="environments:read",
     query=PageQuery,
     answer=EnvironmentPage,
     errors=(NotFound,),
@@ -107,7 +115,7 @@ def list_environments(call: AnyCall) -> EnvironmentPage:
     return EnvironmentPage(items=tuple(environment_view(each) for each in found), next_cursor=after)
 
 
-@environment_routes.route("GET", ENVIRONMENT, permission="environments:read", answer=EnvironmentView, errors=(NotFound,))
+@environment_routes.route("GET", ENVIRONMENT, answer=EnvironmentView, errors=(NotFound,))
 def get_environment(call: AnyCall) -> Answer:
     """Read an environment."""
     found = projects.get_environment(call.who, call.path["project"], call.path["environment"])
@@ -117,7 +125,6 @@ def get_environment(call: AnyCall) -> Answer:
 @environment_routes.route(
     "PUT",
     ENVIRONMENT,
-    permission="environments:write",
     body=Describe,
     answer=EnvironmentView,
     updates=True,
@@ -135,9 +142,7 @@ def describe_environment(call: AnyCall) -> Answer:
     return Answer(environment_view(changed), version=changed.version)
 
 
-@environment_routes.route(
-    "DELETE", ENVIRONMENT, permission="environments:delete", answer=None, status=204, errors=(NotFound, Conflict)
-)
+@environment_routes.route("DELETE", ENVIRONMENT, answer=None, status=204, errors=(NotFound, Conflict))
 def delete_environment(call: AnyCall) -> None:
     """Delete an environment without services."""
     projects.delete_environment(call.who, call.path["project"], call.path["environment"])

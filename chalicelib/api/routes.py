@@ -1,7 +1,7 @@
 """Routes as data: path, permission, shapes and errors, declared beside the few lines that serve them.
 
-The adapter to the framework (`edge.py`), the OpenAPI document and the tests all read the same list. A route without a
-permission does not import, unless it says that it is public.
+The adapter to the framework (`edge.py`), the OpenAPI document and the tests all read the same list. A route without a row in
+the table of rights does not import, unless it says that it is public.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pydantic import BaseModel
 
 from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
+from chalicelib.identity.rules import MATRIX, SELF
 from chalicelib.platform.errors import CygniError, Malformed
 from chalicelib.platform.once import Once
 from chalicelib.platform.schema import Input
-from chalicelib.projects.service import ServiceKey
+from chalicelib.projects.service import EnvironmentKind, ServiceKey, get_environment
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
@@ -33,6 +34,7 @@ class Call(Generic[B, Q]):
     """One request, after its caller was authenticated and its body and query were validated.
 
     `if_match` is the version the caller saw, `once` its Idempotency-Key, `now` the time it arrived.
+    `needs_approval` says that the caller may only propose this.
     """
 
     who: Principal
@@ -43,6 +45,7 @@ class Call(Generic[B, Q]):
     world: World
     if_match: int | None = None
     once: Once | None = None
+    needs_approval: bool = False
 
     @property
     def service(self) -> ServiceKey:
@@ -69,6 +72,14 @@ class Answer:
     location: str | None = None
 
 
+KindOf = Callable[[AnyCall], EnvironmentKind]
+"""What kind of environment a call concerns; asked only where the answer decides."""
+
+
+def _kind_in_path(call: AnyCall) -> EnvironmentKind:
+    return get_environment(call.who, call.path["project"], call.path["environment"]).kind
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation of the API."""
@@ -78,7 +89,7 @@ class Route:
     name: str
     summary: str
     tag: str
-    permission: str | None
+    public: bool
     handler: Callable[[AnyCall], BaseModel | Answer | dict[str, Any] | None]
     answer: type[BaseModel] | None
     body: type[BaseModel]
@@ -86,6 +97,7 @@ class Route:
     status: int
     errors: tuple[type[CygniError], ...]
     updates: bool
+    kind: KindOf
 
     @property
     def creates(self) -> bool:
@@ -106,28 +118,34 @@ class Resource:
         path: str,
         *,
         answer: type[BaseModel] | None,
-        permission: str | None = None,
         public: bool = False,
         body: type[BaseModel] = Nothing,
         query: type[BaseModel] = Nothing,
         status: int = 200,
         errors: tuple[type[CygniError], ...] = (),
         updates: bool = False,
+        kind: KindOf | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own."""
-        if (permission is None) is not public:
-            raise TypeError(f"{method} {path} needs a permission, or has to say that it is public")
+        """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own.
+
+        `kind` says what kind of environment a call concerns, where the path does not name one that exists.
+        """
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
+            name = handler.__name__
+            if public is (name in MATRIX or name in SELF):
+                raise TypeError(
+                    f"{method} {path}: {name} needs a row in identity.rules.MATRIX, or has to say that it is public"
+                )
             summary = (handler.__doc__ or "").strip().split("\n")[0]
             self.routes.append(
                 Route(
                     method,
                     path,
-                    handler.__name__,
+                    name,
                     summary,
                     self.tag,
-                    permission,
+                    public,
                     handler,
                     answer,
                     body,
@@ -135,6 +153,7 @@ class Resource:
                     status,
                     errors,
                     updates,
+                    kind or _kind_in_path,
                 )
             )
             return handler

@@ -20,7 +20,6 @@ SERVICE = SERVICES + "/{service}"
 @service_routes.route(
     "POST",
     SERVICES,
-    permission="services:write",
     body=NewService,
     answer=ServiceView,
     status=201,
@@ -37,7 +36,6 @@ def create_service(call: AnyCall) -> Answer:
 @service_routes.route(
     "GET",
     SERVICES,
-    permission="services:read",
     query=PageQuery,
     answer=ServicePage,
     errors=(NotFound,),
@@ -51,7 +49,7 @@ def list_services(call: AnyCall) -> ServicePage:
     return ServicePage(items=items, next_cursor=after)
 
 
-@service_routes.route("GET", SERVICE, permission="services:read", answer=ServiceView, errors=(NotFound,))
+@service_routes.route("GET", SERVICE, answer=ServiceView, errors=(NotFound,))
 def get_service(call: AnyCall) -> Answer:
     """Read a service with its live release and its queue."""
     found = projects.get_service(call.who, call.service)
@@ -61,7 +59,6 @@ def get_service(call: AnyCall) -> Answer:
 @service_routes.route(
     "PUT",
     SERVICE,
-    permission="services:write",
     body=Describe,
     answer=ServiceView,
     updates=True,
@@ -76,7 +73,6 @@ def describe_service(call: AnyCall) -> Answer:
 @service_routes.route(
     "DELETE",
     SERVICE,
-    permission="services:delete",
     answer=ServiceView,
     status=202,
     errors=(NotFound, Conflict),
@@ -88,7 +84,7 @@ def delete_service(call: AnyCall) -> Answer:
     return Answer(service_view(marked, call.world.settings), version=marked.version)
 
 
-@service_routes.route("GET", SERVICE + "/config", permission="config:read", answer=ConfigView, errors=(NotFound,))
+@service_routes.route("GET", SERVICE + "/config", answer=ConfigView, errors=(NotFound,))
 def get_config(call: AnyCall) -> Answer:
     """Read a service's config variables."""
     found = projects.get_config(call.who, call.service)
@@ -98,7 +94,6 @@ def get_config(call: AnyCall) -> Answer:
 @service_routes.route(
     "PATCH",
     SERVICE + "/config",
-    permission="config:write",
     body=ConfigChange,
     answer=ConfigView,
     updates=True,
@@ -115,7 +110,6 @@ def change_config(call: AnyCall) -> Answer:
 @service_routes.route(
     "GET",
     SERVICE + "/logs",
-    permission="logs:read",
     query=LogQuery,
     answer=LogView,
     errors=(NotFound, ClusterUnavailable),

@@ -18,7 +18,6 @@ app_file_routes = Resource("app-files")
 @source_routes.route(
     "POST",
     PROJECT + "/sources",
-    permission="sources:write",
     body=NewSource,
     answer=SourceView,
     status=201,
@@ -45,7 +44,6 @@ def create_source(call: AnyCall) -> Answer:
 @source_routes.route(
     "POST",
     "/v1/build-plans",
-    permission="plans:read",
     body=PlanRequest,
     answer=PlanView,
     errors=(BuildRefused, AppFileRefused),
@@ -59,7 +57,6 @@ def plan_build(call: AnyCall) -> PlanView:
 @app_file_routes.route(
     "POST",
     "/v1/app-files/check",
-    permission="plans:read",
     body=AppFileText,
     answer=AppFileView,
     errors=(AppFileRefused,),
@@ -69,7 +66,7 @@ def check_app_file(call: AnyCall) -> AppFileView:
     return AppFileView(app=projects.parse(call.body.text).model_dump(mode="json", by_alias=True))
 
 
-@app_file_routes.route("POST", "/v1/app-files/draft", permission="plans:read", body=AppFileDraft, answer=AppFileTextView)
+@app_file_routes.route("POST", "/v1/app-files/draft", body=AppFileDraft, answer=AppFileTextView)
 def draft_app_file(call: AnyCall) -> AppFileTextView:
     """Write a starter cygni.yaml."""
     wanted = call.body

@@ -31,6 +31,7 @@ def environment_view(environment: Environment) -> EnvironmentView:
     return EnvironmentView(
         project=environment.project,
         name=environment.name,
+        kind=environment.kind,
         description=environment.description,
         created_at=environment.created_at,
         version=environment.version,

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from chalicelib.identity.authentication import NOBODY, Authenticate, Authenticator
+from chalicelib.identity.counter import take_block
+from chalicelib.identity.limits import Limits, SharedLimits
+from chalicelib.identity.principal import Principal
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.ids import new_id
@@ -31,10 +35,17 @@ class World:
     functions: Functions
     builders: Builders
     metrics: TrafficMetrics
+    authenticate: Authenticate
+    limits: Limits
 
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
         return self.make_id(prefix, self.clock())
+
+    @property
+    def nobody(self) -> Principal:
+        """The caller of a route that needs no credential."""
+        return NOBODY
 
 
 def real_world() -> World:
@@ -51,4 +62,6 @@ def real_world() -> World:
         functions=Functions(),
         builders=Builders(known.build_project),
         metrics=traffic_metrics(known.metrics_kind, known.metrics_url),
+        authenticate=Authenticator(known),
+        limits=SharedLimits(take_block, known.requests_per_minute),
     )

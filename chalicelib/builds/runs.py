@@ -18,7 +18,8 @@ from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import BuildFailed, CygniError, Failed, LostRace, NotFound
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, ServiceSpec
 
@@ -81,9 +82,9 @@ def open_build(key: ServiceKey, build: str, *, source: str, now: datetime) -> No
     record = BuildRecord(build_pk(key.team, build), BUILD, id=build, team=key.team, project=key.project, service=key.service)
     record.source, record.state, record.started_at = source, "open", now
     try:
-        commit([Put(record)])
+        team_store(key.team).commit([Put(record)])
     except ConditionFailed:
-        if fetch(BuildRecord, build_pk(key.team, build), BUILD) is None:
+        if team_store(key.team).fetch(BuildRecord, build_pk(key.team, build), BUILD) is None:
             raise
 
 
@@ -110,14 +111,14 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
         spec, plan = _decide(build_of(record), record.service, storage)
     except Failed as refused:
         _end(record, "failed", now, error=_told(refused), code=refused.code)
-        commit([Put(record)])
+        team_store(team).commit([Put(record)])
         raise
     from chalicelib.builds.buildspec import document
 
     storage.write_json(plan_key(team, build), document(plan))
     record.spec = spec.model_dump(mode="json", by_alias=True)
     record.command = list(plan.command)
-    commit([Put(record)])
+    team_store(team).commit([Put(record)])
 
 
 def start_build(team: str, build: str, token: str, *, builders: Builders, workflows: Workflows, settings: Settings) -> None:
@@ -233,7 +234,7 @@ def _change(team: str, build: str, change: Callable[[BuildRecord], None]) -> Bui
             return record
         change(record)
         try:
-            commit([Put(record)])
+            team_store(team).commit([Put(record)])
             return record
         except ConditionFailed:
             continue
@@ -258,7 +259,7 @@ def _told(error: CygniError) -> str:
 
 
 def _load(team: str, build: str) -> BuildRecord:
-    record = fetch(BuildRecord, build_pk(team, build), BUILD)
+    record = team_store(team).fetch(BuildRecord, build_pk(team, build), BUILD)
     if record is None:
         raise NotFound(f"There is no build {build}.")
     return record

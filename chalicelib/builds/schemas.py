@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from chalicelib.platform.names import Name
 from chalicelib.platform.schema import Cursor, Input, Moment, Output
-from chalicelib.projects.spec import Name
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(description="SHA-256 in lower-case hex.")]
 

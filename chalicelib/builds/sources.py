@@ -12,7 +12,7 @@ from chalicelib.platform.errors import NotFound, TooLarge
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.once import Once
 from chalicelib.platform.storage import SignedRequest, Storage
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
+from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.projects.service import get_project
 
 
@@ -64,9 +64,9 @@ def create_source(
         source_pk(who.team, source.id), SOURCE, id=source.id, project=project, sha256=sha256, size=size, created_at=now
     )
     try:
-        commit([Put(record), *keys.writes(once, source.id)])
+        who.store.commit([Put(record), *keys.writes(once, source.id)])
     except ConditionFailed:
-        made = keys.seen(once)
+        made = keys.seen(who.store, once)
         if made is None:
             raise
         source = get_source(who, project, made)
@@ -76,7 +76,7 @@ def create_source(
 
 def get_source(who: Principal, project: str, source: str) -> Source:
     """One source of a project. Raises NotFound."""
-    return source_of(who, project, source, fetch(*source_address(who.team, source)))
+    return source_of(who, project, source, who.store.fetch(*source_address(who.team, source)))
 
 
 def source_address(team: str, source: str) -> tuple[type[SourceRecord], str, str]:

@@ -9,7 +9,7 @@ from chalicelib.deployments.observation import judged, observe, stored_baseline
 from chalicelib.deployments.progress import Ports, Task, answer, move, save, state_of, strategy, take_request
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import LostRace
-from chalicelib.platform.table import commit
+from chalicelib.platform.store import team_store
 from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write
 
 WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
@@ -53,7 +53,7 @@ def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
     record.tell(evidence.at, "verdict", f"{_WORDS[verdict.decision]} {verdict.reason}")
     # Evidence first, and no transaction, which would cost twice: a verdict always has its evidence, and evidence whose
     # verdict was not taken up is one analysis more.
-    commit([evidence_write(record.team, evidence)])
+    team_store(record.team).commit([evidence_write(record.team, evidence)])
     save(record)
     return transition.state.phase is not before.phase
 
@@ -64,7 +64,7 @@ def _keep_watching(record: DeploymentRecord, evidence: Evidence) -> None:
     if evidence.verdict.needs_person and not told:
         record.tell(evidence.at, "needs_person", evidence.verdict.reason)
         save(record)
-    commit([evidence_write(record.team, evidence)])
+    team_store(record.team).commit([evidence_write(record.team, evidence)])
 
 
 _WORDS = {

@@ -14,7 +14,7 @@ from chalicelib.deployments.states import Request, State
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import Conflict, LostRace
-from chalicelib.platform.table import ConditionFailed, Put, Write, commit
+from chalicelib.platform.table import ConditionFailed, Put, Write
 from chalicelib.projects.service import ServiceKey, get_service, lane_write, leave
 
 
@@ -35,7 +35,7 @@ def request(
         try:
             if wish is Request.ABORT and _take_from_queue(who, record, now):
                 return record
-            _write(record, wish, who.subject, now)
+            _write(who, record, wish, now)
             break
         except ConditionFailed:
             record = get_deployment(who, key, deployment)
@@ -46,15 +46,15 @@ def request(
     return record
 
 
-def _write(record: DeploymentRecord, wish: Request, by: str, now: datetime) -> None:
+def _write(who: Principal, record: DeploymentRecord, wish: Request, now: datetime) -> None:
     from chalicelib.deployments.rules import merged
 
     standing = merged(wish, record.requested)
     if record.requested == standing:
         return
-    record.requested, record.requested_by = standing.value, by
-    record.tell(now, f"{standing.value}_requested", _SAID[standing], by)
-    commit([Put(record)])
+    record.requested, record.requested_by = standing.value, who.subject
+    record.tell(now, f"{standing.value}_requested", _SAID[standing], who.subject)
+    who.store.commit([Put(record)])
 
 
 def _take_from_queue(who: Principal, record: DeploymentRecord, now: datetime) -> bool:
@@ -68,7 +68,7 @@ def _take_from_queue(who: Principal, record: DeploymentRecord, now: datetime) ->
     record.state, record.ended_at, record.outcome = State.CANCELLED.value, now, "Aborted while it waited for its turn."
     record.tell(now, "cancelled", record.outcome, who.subject)
     writes: list[Write] = [Put(record), lane_write(service, lane)]
-    commit(writes)
+    who.store.commit(writes)
     return True
 
 

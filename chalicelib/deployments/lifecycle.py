@@ -16,7 +16,7 @@ from chalicelib.platform.errors import Conflict, LostRace, NotFound
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.once import Once
 from chalicelib.platform.storage import Storage
-from chalicelib.platform.table import ConditionFailed, Put, Record, Write, commit, fetch, fetch_together, page
+from chalicelib.platform.table import ConditionFailed, Place, Put, Write
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import Service, ServiceKey, config_address, enter, get_service, lane_write, service_address
 
@@ -56,7 +56,7 @@ def create_deployment(
             record, begins = _enter(who, key, wanted, new_id("dep"), storage, now, once)
             break
         except ConditionFailed:
-            made = keys.seen(once)
+            made = keys.seen(who.store, once)
             if made is not None:
                 record = get_deployment(who, key, made)
                 begins = get_service(who, key).lane.active == made
@@ -71,7 +71,7 @@ def create_deployment(
 def get_deployment(who: Principal, key: ServiceKey, deployment: str) -> DeploymentRecord:
     """One deployment. Raises NotFound."""
     bound = ServiceKey(who.team, key.project, key.environment, key.service)
-    record = fetch(DeploymentRecord, deployments_pk(bound), deployment)
+    record = who.store.fetch(DeploymentRecord, deployments_pk(bound), deployment)
     if record is None:
         raise NotFound(f"Service {key.service} has no deployment {deployment}.")
     return record
@@ -80,7 +80,7 @@ def get_deployment(who: Principal, key: ServiceKey, deployment: str) -> Deployme
 def get_build_of(who: Principal, key: ServiceKey, deployment: str) -> Build:
     """The build of a deployment, both read at once. Raises NotFound, also for a deployment that built nothing."""
     wanted = (DeploymentRecord, deployments_pk(key), deployment), build_address(who.team, build_id_of(deployment))
-    record, build = fetch_together(*wanted)
+    record, build = who.store.together(*wanted)
     if record is None:
         raise NotFound(f"Service {key.service} has no deployment {deployment}.")
     if record.source is None:
@@ -94,7 +94,9 @@ def list_deployments(
     who: Principal, key: ServiceKey, *, cursor: str | None, limit: int
 ) -> tuple[list[DeploymentRecord], str | None]:
     """A page of a service's deployments, newest first. Raises NotFound without the service."""
-    records, after = page(DeploymentRecord, deployments_pk(key), "dep_", cursor=cursor, limit=limit, newest_first=True)
+    records, after = who.store.page(
+        DeploymentRecord, deployments_pk(key), "dep_", cursor=cursor, limit=limit, newest_first=True
+    )
     if not records and cursor is None:
         get_service(who, key)
     return records, after
@@ -119,10 +121,10 @@ def start_workflow(record: DeploymentRecord, workflows: Workflows) -> bool:
 def _enter(
     who: Principal, key: ServiceKey, wanted: Wanted, new: str, storage: Storage, now: datetime, once: Once | None
 ) -> tuple[DeploymentRecord, bool]:
-    addresses: list[tuple[type[Record], str, str]] = [service_address(key), config_address(key)]
+    addresses: list[Place[Any]] = [service_address(key), config_address(key)]
     if wanted.source is not None:
         addresses.append(source_address(who.team, wanted.source))
-    service_record, head, *sources = fetch_together(*addresses)
+    service_record, head, *sources = who.store.together(*addresses)
     if service_record is None:
         raise NotFound(f"There is no service {key}.")
     if wanted.source is not None:
@@ -144,8 +146,8 @@ def _enter(
         record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
     writes: list[Write] = [Put(record), lane_write(service, entered.lane), *keys.writes(once, new)]
     if entered.superseded is not None:
-        writes.extend(_supersede(key, entered.superseded, new, now))
-    commit(writes)
+        writes.extend(_supersede(who, key, entered.superseded, new, now))
+    who.store.commit(writes)
     return record, entered.begins
 
 
@@ -162,8 +164,8 @@ def _copy(who: Principal, key: ServiceKey, wanted: Wanted, service: Service, rec
         record.config_version = copied.config_version
 
 
-def _supersede(key: ServiceKey, deployment: str, by: str, now: datetime) -> list[Write]:
-    waiting = fetch(DeploymentRecord, deployments_pk(key), deployment)
+def _supersede(who: Principal, key: ServiceKey, deployment: str, by: str, now: datetime) -> list[Write]:
+    waiting = who.store.fetch(DeploymentRecord, deployments_pk(key), deployment)
     if waiting is None or waiting.ended:
         return []
     waiting.state, waiting.ended_at, waiting.outcome = State.SUPERSEDED.value, now, f"A newer deployment, {by}, took its place."

@@ -13,7 +13,8 @@ from chalicelib.deployments.states import Request
 from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.settings import Settings
-from chalicelib.platform.table import Put, commit
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import Put
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def move(
 
 def save(record: DeploymentRecord) -> None:
     """Saves the deployment. Raises LostRace when someone else was first."""
-    commit([Put(record)])
+    team_store(record.team).commit([Put(record)])
 
 
 def answer(record: DeploymentRecord) -> dict[str, str]:

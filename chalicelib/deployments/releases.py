@@ -8,7 +8,8 @@ from datetime import datetime
 from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord, release_sk, releases_pk
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, fetch_together, page
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service, service_address
 from chalicelib.runtime.rules import Target, Workload
 
@@ -43,7 +44,8 @@ def get_release(who: Principal, key: ServiceKey, number: int) -> Release:
 def show_release(who: Principal, key: ServiceKey, number: int) -> tuple[Release, bool]:
     """One release and whether it is the live one, both of one moment. Raises NotFound."""
     bound = ServiceKey(who.team, key.project, key.environment, key.service)
-    service, record = fetch_together(service_address(bound), (ReleaseRecord, releases_pk(bound), release_sk(number)))
+    wanted = service_address(bound), (ReleaseRecord, releases_pk(bound), release_sk(number))
+    service, record = who.store.together(*wanted)
     if service is None or record is None:
         raise _no_release(key, number)
     return _release(record), number == service.live
@@ -51,7 +53,7 @@ def show_release(who: Principal, key: ServiceKey, number: int) -> tuple[Release,
 
 def list_releases(who: Principal, key: ServiceKey, *, cursor: str | None, limit: int) -> tuple[list[Release], str | None]:
     """A page of a service's releases, newest first. Raises NotFound without the service."""
-    records, after = page(ReleaseRecord, releases_pk(key), "RELEASE#", cursor=cursor, limit=limit, newest_first=True)
+    records, after = who.store.page(ReleaseRecord, releases_pk(key), "RELEASE#", cursor=cursor, limit=limit, newest_first=True)
     if not records and cursor is None:
         get_service(who, key)
     return [_release(record) for record in records], after
@@ -59,7 +61,7 @@ def list_releases(who: Principal, key: ServiceKey, *, cursor: str | None, limit:
 
 def find_release(key: ServiceKey, number: int) -> Release | None:
     """One release, or None."""
-    record = fetch(ReleaseRecord, releases_pk(key), release_sk(number))
+    record = team_store(key.team).fetch(ReleaseRecord, releases_pk(key), release_sk(number))
     return None if record is None else _release(record)
 
 
@@ -77,7 +79,7 @@ def keep_release(deployment: DeploymentRecord, release: Release) -> None:
         created_at=release.created_at,
     )
     try:
-        commit([Put(record)])
+        team_store(deployment.team).commit([Put(record)])
     except ConditionFailed:
         if find_release(deployment.key, release.number) is None:
             raise

@@ -15,7 +15,8 @@ from chalicelib.deployments.rules import Ending, ending
 from chalicelib.deployments.states import Request, State
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.logs import log
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import Lane, ServiceKey, busy_services, get_lane, leave, update_lane
 
@@ -25,7 +26,7 @@ RUNNING = "RUNNING"
 def load(event: Mapping[str, str]) -> DeploymentRecord:
     """The deployment that a workflow's input names. Raises NotFound."""
     key = ServiceKey.from_dict(dict(event))
-    record = fetch(DeploymentRecord, deployments_pk(key), event["deployment"])
+    record = team_store(key.team).fetch(DeploymentRecord, deployments_pk(key), event["deployment"])
     if record is None:
         raise NotFound(f"There is no deployment {event['deployment']} of {key}.")
     return record
@@ -43,7 +44,7 @@ def begin(event: Mapping[str, str], *, now: datetime) -> dict[str, str]:
     if record.state == State.QUEUED:
         record.state = State.BUILDING.value
         record.tell(now, "building", "The image is being built.")
-        commit([Put(record)])
+        team_store(record.team).commit([Put(record)])
     return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", "build": build}
 
 
@@ -61,7 +62,7 @@ def finish(event: Mapping[str, str], *, workflows: Workflows, now: datetime) -> 
         record.state, record.outcome, record.ended_at = found.state.value, found.outcome, now
         record.requested = None
         record.tell(now, found.state.value, found.outcome.partition("\n")[0])
-        commit([Put(record)])
+        team_store(record.team).commit([Put(record)])
     _make_room(record, workflows)
     return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
 
@@ -75,7 +76,7 @@ def sweep(*, workflows: Workflows, now: datetime) -> int:
     started = 0
     for key in busy_services():
         lane = get_lane(key)
-        record = fetch(DeploymentRecord, deployments_pk(key), lane.active) if lane.active else None
+        record = _deployment(key, lane.active)
         if record is None:
             _drop(key, lane, workflows)
         elif record.ended:
@@ -93,7 +94,7 @@ def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bo
         record.attempt = int(record.attempt) + 1
         record.tell(now, "restarted", "Its workflow was interrupted and goes on where it stood.")
         try:
-            commit([Put(record)])
+            team_store(record.team).commit([Put(record)])
         except ConditionFailed:
             return False
     log().info("workflow started again", extra={"deployment": record.id, "attempt": int(record.attempt)})
@@ -133,6 +134,10 @@ def _drop(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
 
 
 def _start_active(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
-    following = fetch(DeploymentRecord, deployments_pk(key), lane.active) if lane.active else None
+    following = _deployment(key, lane.active)
     if following is not None and not following.ended:
         start_workflow(following, workflows)
+
+
+def _deployment(key: ServiceKey, deployment: str | None) -> DeploymentRecord | None:
+    return team_store(key.team).fetch(DeploymentRecord, deployments_pk(key), deployment) if deployment else None

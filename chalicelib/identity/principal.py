@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.identity.rules import Grant, sees
+from chalicelib.platform.store import Store, Witness
+
+
+class Kind(StrEnum):
+    """How a caller proved who it is."""
+
+    OPERATOR = "operator"
+    USER = "user"
+    KEY = "key"
+    FEDERATED = "federated"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: `subject` names it in timelines; all its reads and writes are bound to the tenant `team`."""
+    """An authenticated caller.
+
+    `subject` names it in timelines and in the audit trail. `store` reads and writes what its team has, and nothing else.
+    `team` and `grant` are empty and None for a person who has not chosen a team. `since` is when its access token was minted,
+    `session` the sign-in it belongs to; both are None and empty for other credentials.
+    """
 
     subject: str
+    kind: Kind
     team: str
-    permissions: frozenset[str]
+    grant: Grant | None
+    store: Store
+    name: str = ""
+    since: datetime | None = None
+    session: str = ""
 
-    def may(self, permission: str) -> bool:
-        """Whether the caller holds `permission` (`deployments:write`); `*` grants all."""
-        return "*" in self.permissions or permission in self.permissions
+    def sees(self, project: str, environment: str | None = None) -> bool:
+        """Whether the caller's grant reaches a project, or an environment of it, at all."""
+        return self.grant is not None and sees(self.grant, project, environment)
+
+    def seen_by(self, witness: Witness) -> Principal:
+        """The same caller, whose changes a witness joins."""
+        return replace(self, store=self.store.seen_by(witness))

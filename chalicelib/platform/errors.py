@@ -9,12 +9,15 @@
     │   ├── NotFound            absent, or another tenant's: both answer alike
     │   ├── MethodNotAllowed    the path exists, the method does not
     │   ├── Conflict            the present state forbids it
-    │   │   └── KeyReused       an Idempotency-Key came again with another body
+    │   │   ├── KeyReused       an Idempotency-Key came again with another body
+    │   │   └── QuotaExceeded   the team has as many of these as it may
+    │   ├── WrongRegion         the team's data lives in another region, which another address serves
     │   ├── StaleVersion        `If-Match` names a version that is no longer the newest
     │   └── TooLarge            over a stated limit
     ├── Transient               the same call may pass later; workflows retry these by name
     │   ├── LostRace            another writer was first; load again and decide again
     │   ├── Throttled           a service we depend on asked us to slow down
+    │   ├── RateLimited         the caller makes too many requests; says when to come again
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
     │   └── MetricsUnavailable  the traffic metrics could not be read
     └── Failed                  work that was accepted and ended badly; final
@@ -126,6 +129,20 @@ class KeyReused(Conflict):
     default_remedy = "Use a new Idempotency-Key for a new request."
 
 
+class QuotaExceeded(Conflict):
+    """The team has as many of these as it may."""
+
+    code = "quota-exceeded"
+    default_remedy = "Delete what is not needed, or ask the operator of this installation to raise the quota."
+
+
+class WrongRegion(Refused):
+    """The team's data lives in another region."""
+
+    code = "wrong-region"
+    default_remedy = "Use the address of the team's own region."
+
+
 class StaleVersion(Refused):
     """`If-Match` names a version that is no longer the newest."""
 
@@ -156,6 +173,17 @@ class Throttled(Transient):
     """A service Cygni depends on asked to slow down."""
 
     code = "throttled"
+
+
+class RateLimited(Transient):
+    """The caller makes more requests than it may."""
+
+    code = "rate-limited"
+    default_remedy = "Wait as long as Retry-After says, then go on more slowly."
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ClusterUnavailable(Transient):

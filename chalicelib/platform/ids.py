@@ -27,6 +27,12 @@ def new_id(prefix: str, now: datetime) -> str:
     return f"{prefix}_{encode(int(now.timestamp() * 1000), secrets.randbits(80))}"
 
 
+def find_id(text: str) -> str:
+    """The id at the end of a text such as `KEY#key_01J…`, or an empty string."""
+    found = _PATTERN.match(text.rpartition("#")[2])
+    return found.group() if found else ""
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Whether `text` is a well-formed id of this type."""
     return text.startswith(prefix + "_") and _PATTERN.match(text) is not None

@@ -11,17 +11,16 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
 from chalicelib.platform.errors import KeyReused
-from chalicelib.platform.table import Put, Write, store_errors
+from chalicelib.platform.store import Store
+from chalicelib.platform.table import Item, Put, Write
 
 KEPT = timedelta(hours=24)
 """How long a key is remembered."""
 
 
-class KeyRecord(Model):
+class KeyRecord(Item):
     """pk `TEAM#<team>#KEY#<hash of operation and key>`, sk `KEY`: what the request with this key made."""
 
     class Meta:
@@ -29,8 +28,6 @@ class KeyRecord(Model):
 
         table_name = "cygni-idempotency"
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     digest = UnicodeAttribute()
     made = UnicodeAttribute()
     expires_at = TTLAttribute()
@@ -38,9 +35,9 @@ class KeyRecord(Model):
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One request that carries an Idempotency-Key. `digest` is a hash of its path and body."""
+    """One request that carries an Idempotency-Key. `owner` begins its record's key; `digest` is a hash of its path and body."""
 
-    team: str
+    owner: str
     operation: str
     key: str
     digest: str
@@ -51,20 +48,18 @@ class Once:
     @property
     def pk(self) -> str:
         """Partition key of the key's record."""
-        return f"TEAM#{self.team}#KEY#" + hashlib.sha256(f"{self.operation}\0{self.key}".encode()).hexdigest()[:32]
+        return f"{self.owner}#KEY#" + hashlib.sha256(f"{self.operation}\0{self.key}".encode()).hexdigest()[:32]
 
     def writes(self, made: str) -> list[Write]:
         """The write that remembers what the request made; it fails when the key is known."""
         record = KeyRecord(self.pk, self.SORT_KEY, digest=self.digest, made=made, expires_at=self.now + KEPT)
         return [Put(record, KeyRecord.pk.does_not_exist())]
 
-    def made(self) -> str | None:
+    def made(self, store: Store) -> str | None:
         """What the first request with this key made; None when the key is new. Raises KeyReused when that request differed."""
-        with store_errors():
-            try:
-                record = KeyRecord.get(self.pk, self.SORT_KEY, consistent_read=True)
-            except DoesNotExist:
-                return None
+        record = store.fetch(KeyRecord, self.pk, self.SORT_KEY)
+        if record is None:
+            return None
         if record.digest != self.digest:
             raise KeyReused("This Idempotency-Key was used for a different request.")
         return str(record.made)
@@ -75,6 +70,6 @@ def writes(once: Once | None, made: str) -> list[Write]:
     return once.writes(made) if once else []
 
 
-def seen(once: Once | None) -> str | None:
+def seen(store: Store, once: Once | None) -> str | None:
     """What an earlier request with the same key made, if any."""
-    return once.made() if once else None
+    return once.made(store) if once else None

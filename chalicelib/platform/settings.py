@@ -40,6 +40,13 @@ class Settings:
     upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
     analysis_slice: int = _setting(120, "Seconds one analysis task samples before it returns to the workflow.")
     ready_slice: int = _setting(45, "Seconds one readiness task watches before it returns to the workflow.")
+    tenant_role: str = _setting(
+        "", "ARN of a role that reaches one tenant's keys, assumed for each request; empty: the function's own."
+    )
+    region: str = _setting("", "AWS region that this installation writes to; empty: the environment's own.")
+    regions: str = _setting("", "Addresses of this installation's other regions: eu-west-1=https://eu.api.example.com,…")
+    requests_per_minute: int = _setting(600, "Requests that one caller may make in a minute.")
+    audit_retention: int = _setting(400, "Days that lines of the audit trail are kept, where a team does not say.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

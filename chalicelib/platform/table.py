@@ -1,31 +1,27 @@
-"""The table: the base of all records, and writes that belong together.
+"""Records, and writes as data: what a commit is made of, and how DynamoDB's refusals become Cygni's errors.
 
-Every key begins with its tenant (`TEAM#…`). A write that depends on what was read carries the version it read, and losing
-that race is a normal outcome with a name.
+Nothing here reaches a table by itself. Contexts read and write through a `Store` (`platform/store.py`), which is bound to one
+tenant; the doors that PynamoDB leaves open on its models are closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import UnicodeAttribute, VersionAttribute
-from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
-from pynamodb.transactions import TransactGet, TransactWrite
 
-from chalicelib.platform.errors import LostRace, Malformed, Throttled
-from chalicelib.platform.opaque import decode_cursor, encode_cursor
+from chalicelib.platform.aws import error_code
+from chalicelib.platform.errors import LostRace, Throttled
 
 TABLE = "cygni"
 _PASSING = frozenset(
     {
-        "",
         "InternalServerError",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -34,154 +30,163 @@ _PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes of faults that pass; an empty one means that no answer came."""
+"""Codes of faults that pass."""
 
 
-class Record(Model):
-    """Base of everything in the table `cygni`: a key, and a version that makes every save conditional."""
+class Item(Model):
+    """Base of everything in any table: a partition key that begins with its owner, and a sort key."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class Record(Item):
+    """Base of everything in the table `cygni`: a version makes every save conditional."""
 
     class Meta:
         """Where it lives; host, region and credentials are the environment's."""
 
         table_name = TABLE
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     version = VersionAttribute()
 
 
-R = TypeVar("R", bound=Record)
+def _closed(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise TypeError(f"Records are read and written through a Store, not by {name}()")
+
+    return classmethod(refuse)
+
+
+for _door in ("get", "query", "scan", "count", "batch_get", "batch_write", "save", "delete", "update", "refresh"):
+    setattr(Item, _door, _closed(_door))
+
+
+R = TypeVar("R", bound=Item)
+Place = tuple[type[R], str, str]
+"""Where a record is: its kind, partition key and sort key."""
 
 
 class ConditionFailed(LostRace):
-    """A conditional write lost. `failed` holds the positions of the writes whose conditions did not hold."""
+    """A conditional write lost. `failed` holds the positions of the writes whose conditions did not hold.
 
-    def __init__(self, failed: Iterable[int]) -> None:
+    `conflicts` holds those that another transaction was writing at that moment.
+    """
+
+    def __init__(self, failed: Iterable[int], conflicts: Iterable[int] = ()) -> None:
         super().__init__("Someone else changed this at the same moment.")
         self.failed = frozenset(failed)
+        self.conflicts = frozenset(conflicts)
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
     """Save a record. Without `condition`, a new record must be absent and a loaded one unchanged (its version says so)."""
 
-    record: Model
+    record: Item
     condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Require that a record exists at the time of the commit."""
+    """Require that a record exists at the time of the commit, or that `condition` holds of it."""
 
-    model: type[Record]
+    model: type[Item]
     pk: str
     sk: str
+    condition: Condition | None = None
 
 
-Write = Put | Check
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete a record, under a condition if one is given; without one, deleting what is absent is no error."""
+
+    model: type[Item]
+    pk: str
+    sk: str
+    condition: Condition | None = None
 
 
-@cache
-def _connection() -> Connection:
-    return Connection()
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Add to the counters of a record, which need not exist yet; `at_most` is what each may become."""
+
+    model: type[Item]
+    pk: str
+    sk: str
+    add: Mapping[str, int]
+    at_most: Mapping[str, int] = field(default_factory=dict)
+
+
+Write = Put | Check | Remove | Count
+
+
+def place_of(write: Write) -> tuple[str, str, str]:
+    """Table, partition key and sort key of what a write touches."""
+    if isinstance(write, Put):
+        return write.record.Meta.table_name, str(write.record.pk), str(write.record.sk)
+    return write.model.Meta.table_name, write.pk, write.sk
+
+
+def action_of(write: Write) -> tuple[str, dict[str, Any]]:
+    """A write as an action of TransactWriteItems: its kind, and the request."""
+    if isinstance(write, Put):
+        return "Put", write.record.get_save_kwargs_from_instance(condition=write.condition)
+    if isinstance(write, Count):
+        return "Update", _counting(write)
+    condition = write.condition
+    if isinstance(write, Check):
+        condition = condition if condition is not None else write.model.pk.exists()
+        return "ConditionCheck", write.model.get_operation_kwargs_from_class(write.pk, write.sk, condition)
+    return "Delete", write.model.get_operation_kwargs_from_class(write.pk, write.sk, condition)
+
+
+def _counting(write: Count) -> dict[str, Any]:
+    """ADD makes a record that is absent; the condition of a counter that is absent is that its share fits."""
+    names = {f"#{index}": name for index, name in enumerate(write.add)}
+    values = {f":a{index}": {"N": str(number)} for index, number in enumerate(write.add.values())}
+    request: dict[str, Any] = {
+        **write.model.get_operation_kwargs_from_class(write.pk, write.sk),
+        "UpdateExpression": "ADD " + ", ".join(f"#{index} :a{index}" for index in range(len(write.add))),
+        "ExpressionAttributeNames": names,
+    }
+    bounds = [
+        (index, write.at_most[name] - number) for index, (name, number) in enumerate(write.add.items()) if name in write.at_most
+    ]
+    if bounds:
+        values |= {f":b{index}": {"N": str(bound)} for index, bound in bounds}
+        request["ConditionExpression"] = " AND ".join(
+            f"(attribute_not_exists(#{index}) OR #{index} <= :b{index})" for index, _ in bounds
+        )
+    request["ExpressionAttributeValues"] = values
+    return request
 
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turns what PynamoDB raises into Cygni's errors."""
+    """Turns what botocore raises into Cygni's errors."""
     try:
         yield
-    except TransactWriteError as error:
-        reasons = error.cancellation_reasons or []
-        codes = [reason.code if reason else None for reason in reasons]
-        failed = [index for index, code in enumerate(codes) if code == "ConditionalCheckFailed"]
-        if failed or "TransactionConflict" in codes:
-            raise ConditionFailed(failed) from error
+    except ClientError as error:
         raise _translated(error) from error
-    except DoesNotExist:
-        raise
-    except PynamoDBException as error:
-        raise _translated(error) from error
+    except BotoCoreError as error:
+        raise Throttled("The table is away.") from error
 
 
-def _translated(error: PynamoDBException) -> Exception:
-    code = str(getattr(error, "cause_response_code", "") or "")
-    if code == "ConditionalCheckFailedException":
+def _translated(error: ClientError) -> Exception:
+    code = error_code(error)
+    if code == "TransactionCanceledException":
+        return _cancelled(error)
+    if code in {"ConditionalCheckFailedException", "TransactionConflictException"}:
         return ConditionFailed([0])
-    if code in _PASSING:
-        return Throttled("The table is busy or away.")
-    return error
+    return Throttled("The table is busy or away.") if code in _PASSING else error
 
 
-def commit(writes: Sequence[Write]) -> None:
-    """Does all writes or none. One write alone is a plain put, which costs half.
-
-    Raises ConditionFailed with the positions of the writes that lost, and Throttled.
-    """
-    if len(writes) == 1 and isinstance(writes[0], Put):
-        with store_errors():
-            writes[0].record.save(condition=writes[0].condition)
-        return
-    # PynamoDB sends checks before puts, and reasons come back in the order that was sent.
-    sent = sorted(range(len(writes)), key=lambda index: isinstance(writes[index], Put))
-    try:
-        with store_errors(), TransactWrite(connection=_connection()) as transaction:
-            for index in sent:
-                write = writes[index]
-                if isinstance(write, Put):
-                    transaction.save(write.record, condition=write.condition)
-                else:
-                    transaction.condition_check(write.model, write.pk, write.sk, condition=write.model.pk.exists())
-    except ConditionFailed as lost:
-        raise ConditionFailed(sent[index] for index in lost.failed) from lost
-
-
-def fetch(model: type[R], pk: str, sk: str) -> R | None:
-    """One record, read consistently, or None."""
-    with store_errors():
-        try:
-            return model.get(pk, sk, consistent_read=True)
-        except DoesNotExist:
-            return None
-
-
-def fetch_together(*wanted: tuple[type[Record], str, str]) -> list[Any]:
-    """Several records of one moment in one round trip, in order; None for each that is absent."""
-    with store_errors(), TransactGet(connection=_connection()) as transaction:
-        futures = [transaction.get(model, pk, sk) for model, pk, sk in wanted]
-    found: list[Any] = []
-    for future in futures:
-        try:
-            found.append(future.get())
-        except DoesNotExist:
-            found.append(None)
-    return found
-
-
-def page(
-    model: type[R], pk: str, prefix: str, *, cursor: str | None, limit: int, newest_first: bool = False
-) -> tuple[list[R], str | None]:
-    """A page of a partition's records whose sort key begins with `prefix`, and the cursor of the next page.
-
-    A cursor names a place in its own partition only: one that was made for another list raises Malformed.
-    """
-    start: dict[str, Any] | None = None
-    if cursor is not None:
-        place = decode_cursor(cursor)
-        if place.get("pk") != pk or not str(place.get("sk", "")).startswith(prefix):
-            raise Malformed("The cursor does not belong to this list.", remedy="Use a cursor from a page of this very list.")
-        start = {"pk": {"S": pk}, "sk": {"S": place["sk"]}}
-    with store_errors():
-        result = model.query(
-            pk,
-            model.sk.startswith(prefix),
-            limit=limit,
-            page_size=limit,
-            last_evaluated_key=start,
-            scan_index_forward=not newest_first,
-            consistent_read=True,
-        )
-        records = list(result)
-        last = result.last_evaluated_key
-    after = encode_cursor({"pk": pk, "sk": last["sk"]["S"]}) if last else None
-    return records, after
+def _cancelled(error: ClientError) -> Exception:
+    codes = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+    failed = [index for index, code in enumerate(codes) if code == "ConditionalCheckFailed"]
+    conflicts = [index for index, code in enumerate(codes) if code == "TransactionConflict"]
+    if failed or conflicts:
+        return ConditionFailed(failed, conflicts)
+    busy = {"ThrottlingError", "ProvisionedThroughputExceeded"} & set(codes)
+    return Throttled("The table is busy.") if busy else error

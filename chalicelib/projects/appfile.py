@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from chalicelib.platform.errors import AppFileRefused, FieldError
+from chalicelib.platform.names import Name
 from chalicelib.projects.appfile_schema import json_schema, subschema
-from chalicelib.projects.spec import AppFile, Duration, Name
+from chalicelib.projects.spec import AppFile, Duration
 from chalicelib.projects.starter import Starter, default_text
 from chalicelib.projects.yamltext import Document, Fault, Path, Place, read
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import InvalidInput, NotFound, StaleVersion
-from chalicelib.platform.table import ConditionFailed, Put, commit, fetch, fetch_together
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.projects.models import ConfigRecord, ServiceRecord, config_pk
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.services import service_address
@@ -47,7 +48,7 @@ def get_config_version(key: ServiceKey, number: int) -> ConfigVersion:
     """The config of one version. Raises NotFound."""
     if number == 0:
         return NONE
-    record = fetch(ConfigRecord, config_pk(key), f"VERSION#{number:06d}")
+    record = team_store(key.team).fetch(ConfigRecord, config_pk(key), f"VERSION#{number:06d}")
     if record is None:
         raise NotFound(f"There is no version {number} of the config of {key}.")
     return _version(record)
@@ -76,7 +77,7 @@ def change_config(
     head.number, head.values, head.changed_at = number, merged, now
     kept = ConfigRecord(config_pk(key), f"VERSION#{number:06d}", number=number, values=merged, changed_at=now)
     try:
-        commit([Put(head), Put(kept)])
+        who.store.commit([Put(head), Put(kept)])
     except ConditionFailed as lost:
         raise StaleVersion("The config was changed at the same moment.") from lost
     return ConfigVersion(number, merged, now)
@@ -85,8 +86,8 @@ def change_config(
 def _load(who: Principal, key: ServiceKey) -> tuple[ConfigRecord | None, ConfigVersion]:
     service: ServiceRecord | None
     head: ConfigRecord | None
-    service, head = fetch_together(service_address(key), config_address(key))
-    if service is None or service.team != who.team:
+    service, head = who.store.together(service_address(key), config_address(key))
+    if service is None:
         raise NotFound(f"There is no service {key}.")
     return head, _version(head) if head else NONE
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import Check, Put, page
+from chalicelib.platform.table import Check, Put
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
 from chalicelib.projects.records import create, describe, load, remove
+from chalicelib.projects.rules import EnvironmentKind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,22 @@ class Environment:
 
     project: str
     name: str
+    kind: EnvironmentKind
     description: str
     created_at: datetime
     version: int
 
 
 def create_environment(
-    who: Principal, project: str, name: str, *, description: str, now: datetime, once: Once | None
+    who: Principal, project: str, name: str, *, kind: EnvironmentKind, description: str, now: datetime, once: Once | None
 ) -> Environment:
-    """A new environment. Raises NotFound without its project, Conflict when the name is taken, KeyReused."""
-    record = environment_record(who.team, project, name, description, now)
+    """A new environment; its kind stays. Raises NotFound without its project, Conflict when the name is taken, KeyReused."""
+    record = environment_record(who.team, project, name, kind, description, now)
     parent = Check(ProjectRecord, team_pk(who.team), f"PROJECT#{project}")
     taken = f"Project {project} has an environment named {name} already."
-    create([Put(record), parent], made=name, once=once, taken=taken, absent=f"There is no project named {project}.")
-    return get_environment(who, project, name)
+    absent = f"There is no project named {project}."
+    new = create(who.store, [Put(record), parent], made=name, once=once, taken=taken, absent=absent)
+    return _environment(record) if new else get_environment(who, project, name)
 
 
 def get_environment(who: Principal, project: str, name: str) -> Environment:
@@ -42,37 +45,42 @@ def get_environment(who: Principal, project: str, name: str) -> Environment:
 
 def list_environments(who: Principal, project: str, *, cursor: str | None, limit: int) -> tuple[list[Environment], str | None]:
     """A page of a project's environments by name. Raises NotFound without the project."""
-    records, after = page(EnvironmentRecord, project_pk(who.team, project), "ENVIRONMENT#", cursor=cursor, limit=limit)
+    records, after = who.store.page(
+        EnvironmentRecord, project_pk(who.team, project), "ENVIRONMENT#", cursor=cursor, limit=limit
+    )
     if not records and cursor is None:
-        load(ProjectRecord, team_pk(who.team), f"PROJECT#{project}", f"There is no project named {project}.")
-    return [_environment(record) for record in records], after
+        load(who.store, ProjectRecord, team_pk(who.team), f"PROJECT#{project}", f"There is no project named {project}.")
+    return [_environment(record) for record in records if who.sees(project, record.name)], after
 
 
 def describe_environment(who: Principal, project: str, name: str, *, description: str, version: int) -> Environment:
     """Changes the description, if `version` is still the newest. Raises NotFound, StaleVersion."""
-    return _environment(describe(_load_environment(who, project, name), description, version))
+    return _environment(describe(who.store, _load_environment(who, project, name), description, version))
 
 
 def delete_environment(who: Principal, project: str, name: str) -> None:
     """Removes an environment. Raises NotFound, and Conflict while a service is in it."""
-    services, _ = page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
+    services, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
     if services:
         raise Conflict(f"Environment {name} still has services.", remedy="Delete its services first.")
     absent = f"Project {project} has no environment named {name}."
-    remove(EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
+    remove(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
 
 
-def environment_record(team: str, project: str, name: str, description: str, now: datetime) -> EnvironmentRecord:
+def environment_record(
+    team: str, project: str, name: str, kind: EnvironmentKind, description: str, now: datetime
+) -> EnvironmentRecord:
     """An environment's record, not yet saved."""
-    return EnvironmentRecord(
-        project_pk(team, project), f"ENVIRONMENT#{name}", project=project, name=name, description=description, created_at=now
-    )
+    record = EnvironmentRecord(project_pk(team, project), f"ENVIRONMENT#{name}", project=project, name=name)
+    record.kind, record.description, record.created_at = kind.value, description, now
+    return record
 
 
 def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRecord:
     absent = f"Project {project} has no environment named {name}."
-    return load(EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
+    return load(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
 
 
 def _environment(record: EnvironmentRecord) -> Environment:
-    return Environment(record.project, record.name, record.description, record.created_at, int(record.version or 0))
+    kind = EnvironmentKind(record.kind) if record.kind else kind_of(record.name)
+    return Environment(record.project, record.name, kind, record.description, record.created_at, int(record.version or 0))

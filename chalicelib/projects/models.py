@@ -57,6 +57,7 @@ class EnvironmentRecord(Record):
 
     project = UnicodeAttribute()
     name = UnicodeAttribute()
+    kind = UnicodeAttribute(null=True)
     description = UnicodeAttribute(default="")
     created_at = UTCDateTimeAttribute()
 

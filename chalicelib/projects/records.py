@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, NotFound, StaleVersion
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import ConditionFailed, Put, Record, Write, commit, fetch, store_errors
+from chalicelib.platform.store import Store
+from chalicelib.platform.table import ConditionFailed, Put, Record, Remove, Write
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord
 
 R = TypeVar("R", bound=Record)
 D = TypeVar("D", ProjectRecord, EnvironmentRecord, ServiceRecord)
 
 
-def create(writes: list[Write], *, made: str, once: Once | None, taken: str, absent: str = "") -> None:
-    """Commits a creation. A repeated request with the same key passes; a taken name and a missing parent are told apart."""
+def create(store: Store, writes: list[Write], *, made: str, once: Once | None, taken: str, absent: str = "") -> bool:
+    """Commits a creation; a taken name and a missing parent are told apart.
+
+    False when an earlier request with the same key made it: what it is by now has to be read then.
+    """
     try:
-        commit([*writes, *keys.writes(once, made)])
+        store.commit([*writes, *keys.writes(once, made)])
     except ConditionFailed as lost:
-        if keys.seen(once) == made:
-            return
+        if keys.seen(store, once) == made:
+            return False
         if absent and 1 in lost.failed:
             raise NotFound(absent) from lost
         raise Conflict(taken, remedy="Choose another name, or use the one that exists.") from lost
+    return True
 
 
-def describe(record: D, description: str, version: int) -> D:
+def describe(store: Store, record: D, description: str, version: int) -> D:
     """Changes a description, if `version` is still the newest. Raises StaleVersion."""
     if record.version != version:
         raise StaleVersion(f"The newest version is {record.version}, not {version}.")
     record.description = description
     try:
-        commit([Put(record)])
+        store.commit([Put(record)])
     except ConditionFailed as lost:
         raise StaleVersion("It was changed at the same moment.") from lost
     return record
 
 
-def load(model: type[R], pk: str, sk: str, absent: str) -> R:
+def load(store: Store, model: type[R], pk: str, sk: str, absent: str) -> R:
     """One record. Raises NotFound with the sentence `absent`."""
-    record = fetch(model, pk, sk)
+    record = store.fetch(model, pk, sk)
     if record is None:
         raise NotFound(absent)
     return record
 
 
-def remove(model: type[Record], pk: str, sk: str, absent: str) -> None:
-    """Deletes a record. Raises NotFound with the sentence `absent`."""
+def remove(store: Store, model: type[Record], pk: str, sk: str, absent: str, also: Sequence[Write] = ()) -> None:
+    """Deletes a record, and does what goes with it in the same commit. Raises NotFound with the sentence `absent`."""
     try:
-        with store_errors():
-            model(pk, sk).delete(model.pk.exists(), add_version_condition=False)
-    except ConditionFailed:
-        raise NotFound(absent) from None
+        store.commit([Remove(model, pk, sk, model.pk.exists()), *also])
+    except ConditionFailed as lost:
+        if 0 in lost.failed:
+            raise NotFound(absent) from None
+        raise

@@ -10,6 +10,22 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class EnvironmentKind(StrEnum):
+    """What an environment is for. What a role may do differs in production; previews are counted apart."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"
+    PREVIEW = "preview"
+
+
+def kind_of(name: str) -> EnvironmentKind:
+    """The kind of an environment that does not say: `prod` and `production` are production, `preview-…` and `pr-…` previews."""
+    if name in ("prod", "production"):
+        return EnvironmentKind.PRODUCTION
+    return EnvironmentKind.PREVIEW if name.startswith(("preview-", "pr-")) else EnvironmentKind.STAGING
 
 
 @dataclass(frozen=True, slots=True)

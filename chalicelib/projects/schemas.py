@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from chalicelib.platform.names import Name
 from chalicelib.platform.schema import Input, Moment, NextCursor, Output
-from chalicelib.projects.spec import Name, ServiceName, VariableName, VariableValue
+from chalicelib.projects.rules import EnvironmentKind
+from chalicelib.projects.spec import ServiceName, VariableName, VariableValue
 
 Description = Annotated[str, StringConstraints(max_length=500), Field(description="A sentence for people.")]
 
@@ -23,6 +25,9 @@ class NewEnvironment(Input):
     """An environment to create in a project."""
 
     name: Name
+    kind: EnvironmentKind | None = Field(
+        None, description="What it is for; it stays so. By default by its name: prod, preview-… and pr-…, else staging."
+    )
     description: Description = ""
 
 
@@ -60,6 +65,7 @@ class EnvironmentView(Output):
 
     project: str
     name: str
+    kind: EnvironmentKind = Field(description="In production, what a Developer does waits for an approval or an Admin.")
     description: str
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")

@@ -25,7 +25,7 @@ from chalicelib.projects.projects import (
     get_project,
     list_projects,
 )
-from chalicelib.projects.rules import Lane, enter, go_live, leave, turn_back
+from chalicelib.projects.rules import EnvironmentKind, Lane, enter, go_live, kind_of, leave, turn_back
 from chalicelib.projects.services import (
     Service,
     busy_services,
@@ -47,6 +47,7 @@ __all__ = [
     "AppFile",
     "ConfigVersion",
     "Environment",
+    "EnvironmentKind",
     "Lane",
     "Project",
     "Service",
@@ -75,6 +76,7 @@ __all__ = [
     "get_service",
     "go_live",
     "json_schema",
+    "kind_of",
     "lane_write",
     "leave",
     "list_environments",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.identity.principal import Principal
+from chalicelib.platform.across import keys_in_index
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import Check, Put, Write, commit, fetch, page, store_errors
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import Check, Put, Remove, Write
 from chalicelib.projects.environments import get_environment
-from chalicelib.projects.models import ACTIVE, EnvironmentRecord, ServiceRecord, project_pk, service_sk
+from chalicelib.projects.models import ACTIVE, ActiveIndex, EnvironmentRecord, ServiceRecord, project_pk, service_sk
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.records import create, describe, load
 from chalicelib.projects.rules import Lane
@@ -51,8 +53,8 @@ def create_service(who: Principal, key: ServiceKey, *, description: str, now: da
     parent = Check(EnvironmentRecord, project_pk(who.team, key.project), f"ENVIRONMENT#{key.environment}")
     taken = f"Environment {key.environment} has a service named {key.service} already."
     absent = f"Project {key.project} has no environment named {key.environment}."
-    create([Put(record), parent], made=key.service, once=once, taken=taken, absent=absent)
-    return get_service(who, key)
+    new = create(who.store, [Put(record), parent], made=key.service, once=once, taken=taken, absent=absent)
+    return Service.from_record(record) if new else get_service(who, key)
 
 
 def get_service(who: Principal, key: ServiceKey) -> Service:
@@ -65,7 +67,7 @@ def list_services(
 ) -> tuple[list[Service], str | None]:
     """A page of an environment's services by name. Raises NotFound without the environment."""
     pk = project_pk(who.team, project)
-    records, after = page(ServiceRecord, pk, service_sk(environment, ""), cursor=cursor, limit=limit)
+    records, after = who.store.page(ServiceRecord, pk, service_sk(environment, ""), cursor=cursor, limit=limit)
     if not records and cursor is None:
         get_environment(who, project, environment)
     return [Service.from_record(record) for record in records], after
@@ -73,7 +75,7 @@ def list_services(
 
 def describe_service(who: Principal, key: ServiceKey, *, description: str, version: int) -> Service:
     """Changes the description, if `version` is still the newest. Raises NotFound, StaleVersion."""
-    return Service.from_record(describe(_load_service(who, key), description, version))
+    return Service.from_record(describe(who.store, _load_service(who, key), description, version))
 
 
 def mark_deleting(who: Principal, key: ServiceKey) -> Service:
@@ -83,20 +85,18 @@ def mark_deleting(who: Principal, key: ServiceKey) -> Service:
         raise Conflict(f"A deployment of {key.service} is under way.", remedy="Abort it first, then delete the service.")
     if not record.deleting:
         record.deleting = True
-        commit([Put(record)])
+        who.store.commit([Put(record)])
     return Service.from_record(record)
 
 
 def forget_service(key: ServiceKey) -> None:
     """Removes the record of a service whose instances are gone. Absent is no error."""
-    record = fetch(ServiceRecord, project_pk(key.team, key.project), service_sk(key.environment, key.service))
-    if record is not None:
-        record.delete(add_version_condition=False)
+    team_store(key.team).commit([Remove(*service_address(key))])
 
 
 def _load_service(who: Principal, key: ServiceKey) -> ServiceRecord:
     absent = f"Environment {key.environment} of {key.project} has no service named {key.service}."
-    return load(ServiceRecord, project_pk(who.team, key.project), service_sk(key.environment, key.service), absent)
+    return load(who.store, ServiceRecord, project_pk(who.team, key.project), service_sk(key.environment, key.service), absent)
 
 
 def service_address(key: ServiceKey) -> tuple[type[ServiceRecord], str, str]:
@@ -115,24 +115,23 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
 
     A service that is gone keeps an empty lane.
     """
-    record = fetch(*service_address(key))
+    record = team_store(key.team).fetch(*service_address(key))
     if record is None:
         return Lane()
     before, after = record.lane, change(record.lane)
     if after != before:
         record.take(after)
-        commit([Put(record)])
+        team_store(key.team).commit([Put(record)])
     return after
 
 
 def busy_services() -> Iterator[ServiceKey]:
     """Every service with a deployment under way, of all teams: for the sweep only."""
-    with store_errors():
-        for record in ServiceRecord.gsi1.query(ACTIVE):
-            yield record.key
+    for raw in keys_in_index(ServiceRecord, ActiveIndex.Meta.index_name, ACTIVE):
+        yield ServiceRecord.from_raw_data(raw).key
 
 
 def get_lane(key: ServiceKey) -> Lane:
     """The lane of a service, for a workflow that acts on its own; a service that is gone has an empty one."""
-    record = fetch(*service_address(key))
+    record = team_store(key.team).fetch(*service_address(key))
     return record.lane if record is not None else Lane()

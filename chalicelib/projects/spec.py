@@ -11,12 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z](-?[a-z0-9])*$", min_length=1, max_length=30),
-    Field(description="Lower-case letters, digits and single hyphens, beginning with a letter; 30 characters at most."),
-]
-"""A name in a path or a host: unique among its siblings, never changed."""
+from chalicelib.platform.names import Name
 
 RESERVED = "cygni-"
 """How the names of Cygni's own objects begin, in a namespace where services live too."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.platform.table import Put, Write, page
+from chalicelib.platform.store import Store
+from chalicelib.platform.table import Put, Write
 from chalicelib.rollouts.counts import Counts, Sample, p95_ms
 from chalicelib.rollouts.evidence import Evidence, Replayed, replay
 from chalicelib.rollouts.models import PREFIX, EvidenceRecord, evidence_pk
@@ -54,7 +55,9 @@ def evidence_write(team: str, evidence: Evidence) -> Write:
     return Put(record)
 
 
-def list_evidence(team: str, deployment: str, *, cursor: str | None, limit: int) -> tuple[list[Evidence], str | None]:
+def list_evidence(
+    store: Store, team: str, deployment: str, *, cursor: str | None, limit: int
+) -> tuple[list[Evidence], str | None]:
     """A page of a deployment's analyses, oldest first."""
-    records, after = page(EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=cursor, limit=limit)
+    records, after = store.page(EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=cursor, limit=limit)
     return [Evidence.from_dict(record.data) for record in records], after

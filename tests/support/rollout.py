@@ -11,7 +11,8 @@ from chalicelib.builds.service import build_id_of
 from chalicelib.deployments import tasks as deployments
 from chalicelib.deployments.tasks import Ports
 from chalicelib.platform.aws import client
-from chalicelib.platform.table import Put, commit, fetch
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import Put
 from chalicelib.projects.service import ServiceSpec
 from tests.fakes.kube import FakeCluster
 from tests.support.world import TEAM, Client, Fakes
@@ -90,11 +91,11 @@ class Stage:
     def built(self, deployment: str, spec: ServiceSpec = SPEC, *, digit: str = "a") -> None:
         """Records that the deployment's build succeeded."""
         build = build_id_of(deployment)
-        record = fetch(BuildRecord, build_pk(TEAM, build), BUILD)
+        record = team_store(TEAM).fetch(BuildRecord, build_pk(TEAM, build), BUILD)
         assert record is not None
         record.state, record.image = "succeeded", IMAGE.replace("a" * 64, digit * 64)
         record.spec, record.command = spec.model_dump(mode="json", by_alias=True), None
-        commit([Put(record)])
+        team_store(TEAM).commit([Put(record)])
 
     def event(self, deployment: str) -> dict[str, Any]:
         return {"team": TEAM, "project": "hello", "environment": "prod", "service": "web", "deployment": deployment}

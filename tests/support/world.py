@@ -12,6 +12,8 @@ from typing import Any
 
 from chalicelib.api.application import create_app
 from chalicelib.api.world import World
+from chalicelib.identity.service import Authenticator
+from chalicelib.platform.errors import RateLimited
 from chalicelib.platform.ids import encode
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
@@ -124,6 +126,19 @@ class FakeMetrics:
 
 
 @dataclass
+class FakeLimits:
+    """Counts requests by caller; refuses a caller that is in `over`."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+
+    def admit(self, caller: str, now: datetime, *, per_minute: int | None = None) -> None:
+        self.counts[caller] = self.counts.get(caller, 0) + 1
+        if caller in self.over:
+            raise RateLimited("More than 1 requests came within a minute.", retry_after=30)
+
+
+@dataclass
 class Fakes:
     """Everything a test may look at or set."""
 
@@ -133,6 +148,7 @@ class Fakes:
     functions: FakeFunctions = field(default_factory=FakeFunctions)
     builders: FakeBuilders = field(default_factory=FakeBuilders)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    limits: FakeLimits = field(default_factory=FakeLimits)
     settings: Settings = field(
         default_factory=lambda: Settings(
             admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(), admin_team=TEAM, apps_port=8080, apps_scheme="http"
@@ -150,6 +166,8 @@ class Fakes:
             functions=self.functions,  # type: ignore[arg-type]
             builders=self.builders,  # type: ignore[arg-type]
             metrics=self.metrics,
+            authenticate=Authenticator(self.settings),
+            limits=self.limits,
         )
 
 

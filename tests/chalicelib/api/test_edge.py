@@ -11,7 +11,7 @@ from chalicelib.platform import errors
 from chalicelib.platform.errors import CygniError
 from tests.support.world import Client
 
-GUARDED = [route for resource in RESOURCES for route in resource.routes if route.permission is not None]
+GUARDED = [route for resource in RESOURCES for route in resource.routes if not route.public]
 FILLED = {"project": "hello", "environment": "prod", "service": "web", "deployment": "dep_0", "release": "1"}
 
 

@@ -8,6 +8,7 @@ from openapi_spec_validator import validate
 from chalicelib.api.openapi import document
 from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routes import Resource
+from chalicelib.identity.rules import MATRIX
 from tests.support.world import Client
 
 ROUTES = [route for resource in RESOURCES for route in resource.routes]
@@ -35,11 +36,13 @@ def test_the_document_needs_no_token_and_has_every_route(api: Client) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_every_route_tells_its_summary_and_its_permission(route: Any, openapi: dict[str, Any]) -> None:
+def test_every_route_tells_its_summary_and_what_each_role_may(route: Any, openapi: dict[str, Any]) -> None:
     operation = openapi["paths"][route.path][route.method.lower()]
 
     assert operation["summary"].endswith(".")
-    assert operation.get("x-permission") == route.permission
+    if route.name in MATRIX:
+        assert list(operation["x-roles"]) == ["owner", "admin", "developer", "viewer"]
+    assert (operation.get("security") == []) is route.public
 
 
 def test_operation_names_are_unique() -> None:
@@ -48,6 +51,11 @@ def test_operation_names_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_route_without_a_permission_is_not_declared() -> None:
-    with pytest.raises(TypeError, match="needs a permission"):
-        Resource("x").route("GET", "/x", answer=None)
+@pytest.mark.parametrize(("name", "public"), [("strange_operation", False), ("get_project", True), ("whoami", True)])
+def test_a_route_without_a_row_in_the_table_of_rights_is_not_declared(name: str, public: bool) -> None:
+    def handler(_call: object) -> None: ...
+
+    handler.__name__ = name
+
+    with pytest.raises(TypeError, match="needs a row"):
+        Resource("x").route("GET", "/x", answer=None, public=public)(handler)

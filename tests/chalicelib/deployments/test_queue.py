@@ -104,15 +104,16 @@ def test_an_ended_deployment_takes_no_request_and_says_why(stage: Stage, wish: s
 def test_a_build_that_failed_ends_the_deployment_with_what_it_said(stage: Stage) -> None:
     from chalicelib.builds.models import BUILD, BuildRecord, build_pk
     from chalicelib.builds.service import build_id_of
-    from chalicelib.platform.table import Put, commit, fetch
+    from chalicelib.platform.store import team_store
+    from chalicelib.platform.table import Put
     from tests.support.world import TEAM
 
     made = stage.create()
     stage.begin(made["id"])
-    record = fetch(BuildRecord, build_pk(TEAM, build_id_of(made["id"])), BUILD)
+    record = team_store(TEAM).fetch(BuildRecord, build_pk(TEAM, build_id_of(made["id"])), BUILD)
     assert record is not None
     record.state, record.error = "failed", "No module named flask"
-    commit([Put(record)])
+    team_store(TEAM).commit([Put(record)])
 
     stage.finish(made["id"])
 

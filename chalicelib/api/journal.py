@@ -1,0 +1,51 @@
+"""What a request's line in the audit trail says, taken from the request itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.api.routes import AnyCall, Route
+from chalicelib.audit.service import Deed, Trail, record_refusal
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.errors import CygniError
+from chalicelib.platform.logs import log
+
+READING = frozenset({"GET", "HEAD"})
+
+
+def trail_of(route: Route, call: AnyCall, request: Any) -> Trail:
+    """The trail that a request's changes are written with."""
+    who, context = call.who, request.context
+    deed = Deed(
+        team=who.team,
+        actor=who.subject,
+        actor_kind=who.kind.value,
+        operation=route.name,
+        resource=_resource(route, call),
+        request=str(context.get("requestId") or "unknown")[:64],
+        source=source_of(request),
+        now=call.now,
+        since=who.since,
+        retention=call.world.settings.audit_retention,
+        creates=route.status == 201 and not hasattr(call.body, "name"),
+    )
+    return Trail(deed)
+
+
+def tell_refusal(who: Principal, trail: Trail, error: CygniError) -> None:
+    """Writes down an attempt that was refused. The caller gets the refusal even when the trail cannot be written."""
+    try:
+        record_refusal(who.store, trail, error.code)
+    except CygniError as failed:
+        log().error("a refusal was not recorded", extra={"operation": trail.deed.operation, "error": failed.code})
+
+
+def source_of(request: Any) -> str:
+    """The caller's address, as the gateway saw it."""
+    return str((request.context.get("identity") or {}).get("sourceIp") or "")[:64]
+
+
+def _resource(route: Route, call: AnyCall) -> str:
+    place = route.path.removeprefix("/v1/").format(**call.path)
+    name = getattr(call.body, "name", None) if route.method == "POST" else None
+    return (f"{place}/{name}" if isinstance(name, str) else place)[:300]
