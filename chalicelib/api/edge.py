@@ -158,6 +158,9 @@ def _present(route: Route, given: Any) -> Response:
         headers["Location"] = answer.location
     if isinstance(given, dict):
         return Response(json.dumps(given), status_code=route.status, headers=headers)
+    headers |= {"Content-Type": answer.content_type, **answer.headers}
+    if answer.text is not None:
+        return Response(answer.text, status_code=route.status, headers=headers)
     if answer.view is None:
         return Response("", status_code=route.status, headers=headers)
     return Response(answer.view.model_dump_json(), status_code=route.status, headers=headers)

@@ -113,6 +113,8 @@ def _success(route: Route, shapes: Any) -> dict[str, Any]:
         answer["content"] = {"application/json": {"schema": shapes[(route.answer, "serialization")]}}
     elif route.status != 204:
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
+    if route.also is not None:
+        answer["content"][route.also] = {"schema": {"type": "string"}}
     return answer
 
 

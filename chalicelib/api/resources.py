@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.api.audit import audit_routes
 from chalicelib.api.deployments import deployment_routes, release_routes
 from chalicelib.api.health import health
 from chalicelib.api.projects import environment_routes, project_routes
@@ -17,4 +18,5 @@ RESOURCES = (
     deployment_routes,
     release_routes,
     app_file_routes,
+    audit_routes,
 )

@@ -65,11 +65,17 @@ AnyCall = Call[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route answers when its view alone does not say all: `version` becomes the ETag, `location` a header."""
+    """What a route answers when its view alone does not say all: `version` becomes the ETag, `location` a header.
 
-    view: BaseModel | None
+    `text`, of type `content_type`, is answered in place of a view.
+    """
+
+    view: BaseModel | None = None
     version: int | None = None
     location: str | None = None
+    text: str | None = None
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 KindOf = Callable[[AnyCall], EnvironmentKind]
@@ -98,6 +104,7 @@ class Route:
     errors: tuple[type[CygniError], ...]
     updates: bool
     kind: KindOf
+    also: str | None
 
     @property
     def creates(self) -> bool:
@@ -125,10 +132,12 @@ class Resource:
         errors: tuple[type[CygniError], ...] = (),
         updates: bool = False,
         kind: KindOf | None = None,
+        also: str | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own.
 
-        `kind` says what kind of environment a call concerns, where the path does not name one that exists.
+        `kind` says what kind of environment a call concerns, where the path does not name one that exists; `also` names
+        another content type that it may answer in.
         """
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,6 +163,7 @@ class Resource:
                     errors,
                     updates,
                     kind or _kind_in_path,
+                    also,
                 )
             )
             return handler

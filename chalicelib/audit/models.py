@@ -2,7 +2,7 @@
 
 | access pattern              | table       | pk                       | sk                   | written                        |
 | --------------------------- | ----------- | ------------------------ | -------------------- | ------------------------------ |
-| lines of a team, in order   | cygni-audit | TEAM#<t>#AUDIT#<chunk>   | <seq>, twelve digits | once, in the change's commit   |
+| lines of a team, in order   | cygni-audit | TEAM#<t>#AUDIT#<chunk>   | L<seq>, twelve digits | once, in the change's commit   |
 | the newest line of a team   | cygni       | TEAM#<t>                 | AUDIT                | with each line, by its version |
 
 The table of lines is append-only: no function but the one that erases a person's data may change what is in it. The head is
@@ -28,7 +28,7 @@ def lines_pk(team: str, chunk: int) -> str:
 
 def line_sk(seq: int) -> str:
     """Sort key of a line; numbers sort as text."""
-    return f"{seq:012d}"
+    return f"L{seq:012d}"
 
 
 class HeadRecord(Record):

@@ -97,7 +97,7 @@ def _chunk(store: Store, team: str, newest: int, limit: int) -> list[Linked]:
         return []
     pk = lines_pk(team, chunk_of(newest))
     after = encode_cursor({"pk": pk, "sk": line_sk(newest + 1)})
-    records, _ = store.page(LineRecord, pk, "", cursor=after, limit=max(limit, 100), newest_first=True)
+    records, _ = store.page(LineRecord, pk, "L", cursor=after, limit=max(limit, 100), newest_first=True)
     return [linked_of(record) for record in records]
 
 
@@ -106,7 +106,7 @@ def _last_before(store: Store, team: str, newest: int, until: datetime) -> int:
     low, high = 0, chunk_of(newest) if newest else 0
     while low < high:
         middle = (low + high + 1) // 2
-        records, _ = store.page(LineRecord, lines_pk(team, middle), "", cursor=None, limit=1)
+        records, _ = store.page(LineRecord, lines_pk(team, middle), "L", cursor=None, limit=1)
         if records and records[0].at >= iso(until):
             high = middle - 1
         else:

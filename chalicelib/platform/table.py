@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.attributes import UnicodeAttribute, VersionAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
@@ -169,7 +170,7 @@ def store_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(error) from error
-    except BotoCoreError as error:
+    except (NoConnection, HTTPClientError) as error:
         raise Throttled("The table is away.") from error
 
 
