@@ -46,6 +46,8 @@ MORE = {
     "delete_project": 5,  # the same, and its environments go with it
     "create_rollback": 4,  # the release before, then what a deployment takes, then whether one under way has to be aborted
     "abort_deployment": 4,  # its build is stopped as well
+    "list_audit": 2,  # the newest line's number, then the partition that it is in
+    "export_audit": 2,
 }
 """Routes that may take more round trips than the aims say, and why."""
 
@@ -141,6 +143,9 @@ class Tour:
         self.call("delete_service", "DELETE", path)
         stage.api("POST", "/v1/projects", {"name": "brief"})
         self.call("delete_project", "DELETE", "/v1/projects/brief")
+        self.call("list_audit", "GET", "/v1/audit")
+        self.call("export_audit", "GET", "/v1/audit/export")
+        self.call("get_audit_head", "GET", "/v1/audit/head")
 
 
 @contextmanager

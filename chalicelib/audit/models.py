@@ -1,9 +1,9 @@
 """Records of the audit trail.
 
-| access pattern              | table       | pk                       | sk                   | written                        |
-| --------------------------- | ----------- | ------------------------ | -------------------- | ------------------------------ |
-| lines of a team, in order   | cygni-audit | TEAM#<t>#AUDIT#<chunk>   | L<seq>, twelve digits | once, in the change's commit   |
-| the newest line of a team   | cygni       | TEAM#<t>                 | AUDIT                | with each line, by its version |
+| access pattern            | table       | pk                     | sk                    | written                        |
+| ------------------------- | ----------- | ---------------------- | --------------------- | ------------------------------ |
+| lines of a team, in order | cygni-audit | TEAM#<t>#AUDIT#<chunk> | L<seq>, twelve digits | once, in the change's commit   |
+| the newest line of a team | cygni       | TEAM#<t>               | AUDIT                 | with each line, by its version |
 
 The table of lines is append-only: no function but the one that erases a person's data may change what is in it. The head is
 kept apart from it, so that this can be a policy.

@@ -21,7 +21,7 @@ class AuditQuery(Input):
     actor: _Text | None = Field(None, description="Id of a user, an API key or a federated caller.")
     operation: _Text | None = Field(None, description="Name of an operation, as in this document.")
     resource: _Text | None = Field(None, description="A path without /v1/, such as projects/hello: it and all below it.")
-    outcome: Outcome | None = None
+    outcome: Literal["done", "refused"] | None = None
     since: datetime | None = Field(None, description="ISO 8601; without a zone it is UTC.")
     until: datetime | None = Field(None, description="ISO 8601, exclusive; without a zone it is UTC.")
     cursor: Cursor | None = None
@@ -32,9 +32,8 @@ class AuditQuery(Input):
         if self.since and self.until and utc(self.since) >= utc(self.until):
             broken = FieldError("query.until", "It is not later than since.", "Give a later time, or leave one out.")
             raise InvalidInput("No time lies between since and until.", fields=[broken])
-        outcome = self.outcome.value if self.outcome else None
         since, until = self.since and utc(self.since), self.until and utc(self.until)
-        return Filter(self.actor, self.operation, self.resource, outcome, since, until)
+        return Filter(self.actor, self.operation, self.resource, self.outcome, since, until)
 
 
 class ExportQuery(AuditQuery):
