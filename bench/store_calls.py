@@ -19,6 +19,7 @@ os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_
 from bench.figures import verdict
 from bench.store_count import Counter, counting
 from chalicelib.builds import service as builds
+from chalicelib.identity.service import Grant, Role
 from chalicelib.platform.aws import client
 from chalicelib.platform.storage import Storage
 from tests.support.rollout import Stage
@@ -140,12 +141,23 @@ class Tour:
         stage.begin(made["id"])
         self.call("abort_deployment", "POST", f"{path}/deployments/{made['id']}/abort")
         stage.finish(made["id"])
+        self._approvals()
         self.call("delete_service", "DELETE", path)
         stage.api("POST", "/v1/projects", {"name": "brief"})
         self.call("delete_project", "DELETE", "/v1/projects/brief")
         self.call("list_audit", "GET", "/v1/audit")
         self.call("export_audit", "GET", "/v1/audit/export")
         self.call("get_audit_head", "GET", "/v1/audit/head")
+
+    def _approvals(self) -> None:
+        """What a Developer proposes for production is decided on by an Owner."""
+        stage, path = self.stage, self.stage.path
+        developer = Client(stage.fakes, grant=Grant(Role.DEVELOPER))
+        for decision in ("approve", "reject"):
+            made = developer.post(f"{path}/deployments", {"redeploy": True}).json
+            self.call(f"{decision}_deployment", "POST", f"{path}/deployments/{made['id']}/{decision}")
+            self.stage.api.post(f"{path}/deployments/{made['id']}/abort")
+            stage.finish(made["id"])
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.services import SERVICE
 from chalicelib.api.views import arm_view, deployment_view, event_view, evidence_view, release_view, verdict_view
@@ -43,6 +45,7 @@ def create_deployment(call: AnyCall) -> Answer:
     """Deploy a source, or the live release again with the newest config."""
     kind = "redeploy" if call.body.redeploy else "deploy"
     wanted = deployments.Wanted(kind, source=call.body.source, message=call.body.message, commit=call.body.commit)
+    wanted = replace(wanted, proposal=call.needs_approval)
     world = call.world
     made = deployments.create_deployment(
         call.who,
@@ -78,6 +81,7 @@ def create_rollback(call: AnyCall) -> Answer:
         new_id=world.new_id,
         now=call.now,
         once=call.once,
+        proposal=call.needs_approval,
     )
     return _shown(call, made)
 
@@ -219,6 +223,21 @@ _declare_request(Request.PROMOTE, "Give the release all the traffic now, skippin
 _declare_request(Request.PAUSE, "Keep the weights where they are; the gates still watch.")
 _declare_request(Request.RESUME, "Let a paused rollout go on.")
 _declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its traffic returns to the stable release.")
+
+
+@deployment_routes.route(
+    "POST", DEPLOYMENT + "/approve", answer=DeploymentView, status=202, errors=(NotFound, Conflict, LostRace)
+)
+def approve_deployment(call: AnyCall) -> Answer:
+    """Let a deployment into production that was proposed for it."""
+    asked = deployments.approve(call.who, call.service, call.path["deployment"], workflows=call.world.workflows, now=call.now)
+    return _shown(call, asked)
+
+
+@deployment_routes.route("POST", DEPLOYMENT + "/reject", answer=DeploymentView, errors=(NotFound, Conflict))
+def reject_deployment(call: AnyCall) -> Answer:
+    """Refuse a deployment that was proposed for production."""
+    return _shown(call, deployments.reject(call.who, call.service, call.path["deployment"], now=call.now))
 
 
 @release_routes.route(

@@ -107,6 +107,7 @@ def deployment_view(record: DeploymentRecord, settings: Settings) -> DeploymentV
         created_at=record.created_at,
         ended_at=record.ended_at,
         created_by=record.created_by,
+        approved_by=record.approved_by,
         version=int(record.version or 0),
     )
 
@@ -168,7 +169,7 @@ def arm_view(release: int, figures: Any) -> ArmView:
 def url_of(key: ServiceKey, settings: Settings) -> str:
     """Where a service answers."""
     port = f":{settings.apps_port}" if settings.apps_port else ""
-    return f"{settings.apps_scheme}://{target_of(key).host(settings.apps_domain)}{port}"
+    return f"{settings.apps_scheme}://{target_of(key).host(settings.apps_domain, home=settings.admin_team)}{port}"
 
 
 def _rollout_view(record: DeploymentRecord) -> RolloutView | None:

@@ -16,6 +16,7 @@ from chalicelib.builds.preview import spec_of
 from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import BuildFailed, CygniError, Failed, LostRace, NotFound
+from chalicelib.platform.ids import tag_of
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.store import team_store
@@ -181,7 +182,7 @@ def _decide(build: Build, service: str, storage: Storage) -> tuple[ServiceSpec, 
 
 
 def _variables(record: BuildRecord, settings: Settings) -> dict[str, str]:
-    repository = f"{settings.registry}/{record.project}/{record.service}"
+    repository = f"{settings.registry}/{tag_of(record.team)}/{record.project}/{record.service}"
     return {
         "CYGNI_TEAM": record.team,
         "CYGNI_BUILD": record.id,

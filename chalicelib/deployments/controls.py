@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.builds.service import build_id_of, cancel_build
+from chalicelib.deployments.approvals import withdraw
 from chalicelib.deployments.lifecycle import TRIES, get_deployment
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.states import Request, State
@@ -23,7 +24,7 @@ def request(
 ) -> DeploymentRecord:
     """Asks something of a deployment. Raises NotFound, and Conflict with the reason when it cannot be done now.
 
-    Aborting one that waits takes it out of the queue; aborting one that builds stops its build.
+    Aborting one that waits takes it out of the queue, a proposal is withdrawn; aborting one that builds stops its build.
     """
     from chalicelib.deployments.rules import refusal
 
@@ -33,7 +34,7 @@ def request(
         if reason is not None:
             raise Conflict(reason)
         try:
-            if wish is Request.ABORT and _take_from_queue(who, record, now):
+            if wish is Request.ABORT and (_withdraw(who, record, now) or _take_from_queue(who, record, now)):
                 return record
             _write(who, record, wish, now)
             break
@@ -55,6 +56,15 @@ def _write(who: Principal, record: DeploymentRecord, wish: Request, now: datetim
     record.requested, record.requested_by = standing.value, who.subject
     record.tell(now, f"{standing.value}_requested", _SAID[standing], who.subject)
     who.store.commit([Put(record)])
+
+
+def _withdraw(who: Principal, record: DeploymentRecord, now: datetime) -> bool:
+    """Cancels a proposal; False when the deployment is none."""
+    if State(record.state) is not State.AWAITING_APPROVAL:
+        return False
+    withdraw(record, "Aborted while it awaited approval.", who.subject, now)
+    who.store.commit([Put(record)])
+    return True
 
 
 def _take_from_queue(who: Principal, record: DeploymentRecord, now: datetime) -> bool:

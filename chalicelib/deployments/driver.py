@@ -131,7 +131,7 @@ def release_of(record: DeploymentRecord) -> Release:
 
 def host_of(record: DeploymentRecord, ports: Ports) -> str:
     """The service's host name."""
-    return target_of(record.key).host(ports.settings.apps_domain)
+    return target_of(record.key).host(ports.settings.apps_domain, home=ports.settings.admin_team)
 
 
 def set_canary_weight(record: DeploymentRecord, ports: Ports) -> None:

@@ -18,7 +18,18 @@ from chalicelib.platform.once import Once
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.table import ConditionFailed, Place, Put, Write
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import Service, ServiceKey, config_address, enter, get_service, lane_write, service_address
+from chalicelib.projects.service import (
+    Entered,
+    Lane,
+    Service,
+    ServiceKey,
+    config_address,
+    enter,
+    get_service,
+    lane_write,
+    reserve,
+    service_address,
+)
 
 MACHINE = "cygni-deploy"
 TRIES = 4
@@ -27,13 +38,17 @@ TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a new deployment is of: a source, or an earlier release (`copies`) with its own or the newest config."""
+    """What a new deployment is of: a source, or an earlier release (`copies`) with its own or the newest config.
+
+    A `proposal` waits for somebody's approval before it gets a place in the lane.
+    """
 
     kind: str
     source: str | None = None
     copies: int | None = None
     message: str = ""
     commit: str = ""
+    proposal: bool = False
 
 
 def create_deployment(
@@ -134,19 +149,22 @@ def _enter(
     service = Service.from_record(service_record)
     if service.deleting:
         raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone, then create it anew.")
-    entered = enter(service.lane, new)
-    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=State.QUEUED.value)
+    entered = _place(service.lane, new, wanted)
+    state = State.AWAITING_APPROVAL if wanted.proposal else State.QUEUED
+    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=state.value)
     record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
     record.kind, record.number, record.stable = wanted.kind, entered.number, service.lane.live
     record.source, record.message, record.commit = wanted.source, wanted.message, wanted.commit
     record.config_version = int(head.number) if head is not None else 0
     _copy(who, key, wanted, service, record)
     record.tell(now, "queued", f"Release {entered.number} is asked for.", who.subject)
-    if not entered.begins:
+    if wanted.proposal:
+        record.tell(now, "approval_needed", "In production, an Owner or Admin has to approve it.")
+    elif not entered.begins:
         record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
     writes: list[Write] = [Put(record), lane_write(service, entered.lane), *keys.writes(once, new)]
     if entered.superseded is not None:
-        writes.extend(_supersede(who, key, entered.superseded, new, now))
+        writes.extend(supersede(who, key, entered.superseded, new, now))
     who.store.commit(writes)
     return record, entered.begins
 
@@ -164,7 +182,16 @@ def _copy(who: Principal, key: ServiceKey, wanted: Wanted, service: Service, rec
         record.config_version = copied.config_version
 
 
-def _supersede(who: Principal, key: ServiceKey, deployment: str, by: str, now: datetime) -> list[Write]:
+def _place(lane: Lane, deployment: str, wanted: Wanted) -> Entered:
+    """A proposal gets a number, and its place when it is approved."""
+    if not wanted.proposal:
+        return enter(lane, deployment)
+    reserved, number = reserve(lane)
+    return Entered(reserved, number, begins=False, superseded=None)
+
+
+def supersede(who: Principal, key: ServiceKey, deployment: str, by: str, now: datetime) -> list[Write]:
+    """The write that ends a deployment whose place in the queue another one has taken."""
     waiting = who.store.fetch(DeploymentRecord, deployments_pk(key), deployment)
     if waiting is None or waiting.ended:
         return []

@@ -70,6 +70,7 @@ class DeploymentRecord(Record):
     timeline = PackedAttribute(default=list)
     seq = NumberAttribute(default=0)
     created_by = UnicodeAttribute()
+    approved_by = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     ended_at = UTCDateTimeAttribute(null=True)
 

@@ -29,16 +29,18 @@ def create_rollback(
     new_id: NewId,
     now: datetime,
     once: Once | None,
+    proposal: bool = False,
 ) -> DeploymentRecord:
     """Returns to an earlier release: its image, spec and config, with all the traffic as soon as it is ready.
 
     Without a number it is the release that was live before the present one. A deployment under way is aborted first.
+    A `proposal` waits for somebody's approval, and aborts nothing.
     Raises NotFound, and Conflict when there is no earlier release.
     """
     wanted_number = get_service(who, key).lane.previous if number is None else number
     if wanted_number is None:
         raise Conflict("There is no earlier release to return to.", remedy="List the releases to see which there are.")
-    wanted = Wanted("rollback", copies=wanted_number, message=f"Roll back to release {wanted_number}")
+    wanted = Wanted("rollback", copies=wanted_number, message=f"Roll back to release {wanted_number}", proposal=proposal)
     record = create_deployment(who, key, wanted, storage=storage, workflows=workflows, new_id=new_id, now=now, once=once)
     lane = get_service(who, key).lane
     if lane.waiting == record.id and lane.active is not None:

@@ -35,7 +35,8 @@ def refusal(request: Request, state: State, rollout: RolloutState | None) -> str
     if request is Request.ABORT:
         return None
     if rollout is None:
-        return f"The deployment is still {state.value}; it can be aborted, and has nothing yet to {request.value}."
+        stands = state.value.replace("_", " ")
+        return f"The deployment is still {stands}; it can be aborted, and has nothing yet to {request.value}."
     if request is Request.PROMOTE and not ready_to_promote(rollout.phase):
         return f"The release cannot be promoted while it is {_phase(rollout)}."
     if request in (Request.PAUSE, Request.RESUME) and rollout.phase in _CLOSING:

@@ -13,7 +13,17 @@ SourceId = Annotated[
 ]
 ReleaseNumber = Annotated[int, Field(ge=1, le=999_999, description="Number of a release of the service.")]
 
-State = Literal["queued", "building", "rolling_out", "promoted", "rolled_back", "failed", "cancelled", "superseded"]
+State = Literal[
+    "awaiting_approval",
+    "queued",
+    "building",
+    "rolling_out",
+    "promoted",
+    "rolled_back",
+    "failed",
+    "cancelled",
+    "superseded",
+]
 
 
 class NewDeployment(Input):
@@ -81,6 +91,7 @@ class DeploymentView(Output):
     created_at: Moment
     ended_at: Moment | None
     created_by: str
+    approved_by: str | None = Field(description="Who let it into production, where it had to be approved.")
     version: int = Field(description="Rises with each change; the ETag.")
 
 

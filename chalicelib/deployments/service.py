@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.deployments.approvals import approve, reject
 from chalicelib.deployments.controls import request
 from chalicelib.deployments.lifecycle import Wanted, create_deployment, get_build_of, get_deployment, list_deployments
 from chalicelib.deployments.live import live_verdict
@@ -17,6 +18,7 @@ __all__ = [
     "State",
     "TimelineEvent",
     "Wanted",
+    "approve",
     "create_deployment",
     "create_rollback",
     "get_build_of",
@@ -25,6 +27,7 @@ __all__ = [
     "list_deployments",
     "list_releases",
     "live_verdict",
+    "reject",
     "request",
     "show_release",
     "target_of",

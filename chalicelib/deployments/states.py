@@ -18,6 +18,7 @@ KEEP_NEWEST = 130
 class State(StrEnum):
     """Where a deployment stands."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
     QUEUED = "queued"
     BUILDING = "building"
     ROLLING_OUT = "rolling_out"

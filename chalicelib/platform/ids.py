@@ -33,6 +33,11 @@ def find_id(text: str) -> str:
     return found.group() if found else ""
 
 
+def tag_of(text: str) -> str:
+    """What stands for an id where the whole is too long, such as in a host name: its end, which is random, in lower case."""
+    return text.rpartition("_")[2][-10:].lower()
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Whether `text` is a well-formed id of this type."""
     return text.startswith(prefix + "_") and _PATTERN.match(text) is not None

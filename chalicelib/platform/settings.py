@@ -23,7 +23,9 @@ class Settings:
     """What an installation can set. Durations are seconds, sizes are bytes."""
 
     admin_key_sha256: str = _setting("", "Hex SHA-256 of the admin API key; empty means that no request is admitted.")
-    admin_team: str = _setting("team_00000000000000000000000000", "Id of the team the admin key speaks for.")
+    admin_team: str = _setting(
+        "team_00000000000000000000000000", "Id of the installation's own team, which the admin key speaks for."
+    )
     account: str = _setting("000000000000", "AWS account id that the control plane runs in.")
     apps_domain: str = _setting("localhost", "Domain under which services get their host names.")
     apps_port: int = _setting(0, "Port shown in a service's URL; 0 means the scheme's own.")

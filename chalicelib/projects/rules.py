@@ -51,10 +51,20 @@ class Entered:
 
 def enter(lane: Lane, deployment: str) -> Entered:
     """The lane after a new deployment joined it."""
-    number = lane.last + 1
+    reserved, number = reserve(lane)
+    return admit(reserved, deployment, number)
+
+
+def reserve(lane: Lane) -> tuple[Lane, int]:
+    """The lane after a release number was given out, and the number: for a deployment that has no place in it yet."""
+    return replace(lane, last=lane.last + 1), lane.last + 1
+
+
+def admit(lane: Lane, deployment: str, number: int) -> Entered:
+    """The lane after a deployment that has its number joined it."""
     if lane.active is None:
-        return Entered(replace(lane, active=deployment, last=number), number, begins=True, superseded=None)
-    return Entered(replace(lane, waiting=deployment, last=number), number, begins=False, superseded=lane.waiting)
+        return Entered(replace(lane, active=deployment), number, begins=True, superseded=None)
+    return Entered(replace(lane, waiting=deployment), number, begins=False, superseded=lane.waiting)
 
 
 def leave(lane: Lane, deployment: str) -> tuple[Lane, str | None]:

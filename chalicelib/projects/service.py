@@ -25,7 +25,7 @@ from chalicelib.projects.projects import (
     get_project,
     list_projects,
 )
-from chalicelib.projects.rules import EnvironmentKind, Lane, enter, go_live, kind_of, leave, turn_back
+from chalicelib.projects.rules import Entered, EnvironmentKind, Lane, admit, enter, go_live, kind_of, leave, reserve, turn_back
 from chalicelib.projects.services import (
     Service,
     busy_services,
@@ -46,6 +46,7 @@ from chalicelib.projects.starter import Starter
 __all__ = [
     "AppFile",
     "ConfigVersion",
+    "Entered",
     "Environment",
     "EnvironmentKind",
     "Lane",
@@ -54,6 +55,7 @@ __all__ = [
     "ServiceKey",
     "ServiceSpec",
     "Starter",
+    "admit",
     "busy_services",
     "change_config",
     "config_address",
@@ -84,6 +86,7 @@ __all__ = [
     "list_services",
     "mark_deleting",
     "parse",
+    "reserve",
     "seconds",
     "service_address",
     "turn_back",

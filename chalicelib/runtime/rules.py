@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.errors import FieldError, InvalidInput
+from chalicelib.platform.ids import tag_of
 from chalicelib.projects.spec import ServiceSpec
 
 Manifest = dict[str, Any]
@@ -55,17 +56,21 @@ class Target:
         head = f"{self.project}-{self.environment}"[: _LABEL_MAX - 1 - len(tail)].rstrip("-")
         return f"{head}-{tail}"
 
-    def host(self, domain: str) -> str:
+    def host(self, domain: str, *, home: str) -> str:
         """`{project}.{domain}` for `web` in `prod`, else `{service}--{environment}--{project}.{domain}`.
 
-        A label over 63 characters has each part cut and a hash as a fourth, so that it can be no other service's.
+        Teams other than the installation's own (`home`) have their tag behind the project's name, since two teams may have
+        projects of the same name. A label over 63 characters has each part cut and a hash as a fourth, so that it can be no
+        other service's.
         """
+        project = self.project if self.team == home else f"{self.project}-{tag_of(self.team)}"
         if (self.service, self.environment) == ("web", "prod"):
-            return f"{self.project}.{domain}"
-        parts = (self.service, self.environment, self.project)
+            return f"{project}.{domain}"
+        parts = (self.service, self.environment, project)
         label = "--".join(parts)
         if len(label) > _LABEL_MAX:
-            label = "--".join([*(part[:15].rstrip("-") for part in parts), short_hash(*parts, length=8)])
+            whole = parts if self.team == home else (*parts, self.team)
+            label = "--".join([*(part[:15].rstrip("-") for part in parts), short_hash(*whole, length=8)])
         return f"{label}.{domain}"
 
     @property

@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.api.application import create_app
 from chalicelib.api.world import World
-from chalicelib.identity.service import Authenticator
+from chalicelib.identity.service import Authenticator, Grant, Kind, Principal
 from chalicelib.platform.errors import RateLimited
 from chalicelib.platform.ids import encode
 from chalicelib.platform.settings import Settings
@@ -155,8 +155,14 @@ class Fakes:
         )
     )
 
-    def world(self) -> World:
-        """The ports as the API takes them."""
+    def world(self, grant: Grant | None = None) -> World:
+        """The ports as the API takes them; with a `grant`, whoever holds the key has that in place of the Owner's."""
+        known = Authenticator(self.settings)
+
+        def authenticate(authorization: str | None, now: datetime) -> Principal:
+            who = known(authorization, now)
+            return who if grant is None else replace(who, kind=Kind.USER, subject="usr_tester", grant=grant)
+
         return World(
             settings=self.settings,
             clock=self.clock,
@@ -166,7 +172,7 @@ class Fakes:
             functions=self.functions,  # type: ignore[arg-type]
             builders=self.builders,  # type: ignore[arg-type]
             metrics=self.metrics,
-            authenticate=Authenticator(self.settings),
+            authenticate=authenticate,
             limits=self.limits,
         )
 
@@ -187,9 +193,9 @@ class Reply:
 class Client:
     """Calls the app with API Gateway's REST proxy event."""
 
-    def __init__(self, fakes: Fakes, key: str | None = KEY) -> None:
+    def __init__(self, fakes: Fakes, key: str | None = KEY, *, grant: Grant | None = None) -> None:
         self.fakes, self.key = fakes, key
-        self.app = create_app(fakes.world)
+        self.app = create_app(fakes.world if grant is None else lambda: fakes.world(grant))
         self.patterns = [
             (re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "$"), path) for path in self.app.routes
         ]

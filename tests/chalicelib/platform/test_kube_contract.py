@@ -139,7 +139,7 @@ def target(cluster):
 
 
 def apply(cluster, target, number, **spec):
-    service.apply_release(cluster, workload(number, target=target, spec=spec), host=target.host("localhost"))
+    service.apply_release(cluster, workload(number, target=target, spec=spec), host=target.host("localhost", home=target.team))
 
 
 def versions(cluster, target, number):
@@ -166,7 +166,7 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
     before = versions(cluster, target, 1), generation(cluster, target, 1)
 
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 90, 2: 10}, host=target.host("localhost"))
+    service.set_weights(cluster, target, {1: 90, 2: 10}, host=target.host("localhost", home=target.team))
 
     assert (versions(cluster, target, 1), generation(cluster, target, 1)) == before
     assert service.weights(cluster, target) == {1: 90, 2: 10}
@@ -175,7 +175,7 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
 def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, target):
     apply(cluster, target, 1, scale={"min": 2, "max": 4})
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 0, 2: 100}, host=target.host("localhost"))
+    service.set_weights(cluster, target, {1: 0, 2: 100}, host=target.host("localhost", home=target.team))
 
     service.retire(cluster, target, [2])
 

@@ -16,7 +16,7 @@ from chalicelib.runtime.rules import Manifest, Target, Workload
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = Target("team_00000000000000000000000001", "shop", "prod", "web")
-HOST = TARGET.host("localhost")
+HOST = TARGET.host("localhost", home=TARGET.team)
 IMAGE = "registry.localhost:5000/shop/web@sha256:" + "a" * 64
 
 

@@ -55,7 +55,7 @@ def test_every_object_is_valid_for_the_api_version_it_is_rendered_for(api):
 def test_any_legal_spec_renders_to_valid_objects_with_names_that_fit(spec, target, number, replicas):
     release = workload(number, target=target, spec=spec, replicas=replicas)
 
-    for manifest in render(release, host=target.host("localhost"), api=(1, 34)):
+    for manifest in render(release, host=target.host("localhost", home=target.team), api=(1, 34)):
         assert DNS_LABEL.match(manifest["metadata"]["name"])
         if manifest["kind"] != "HTTPRoute":
             assert_valid(manifest, "1.34.0")

@@ -39,25 +39,35 @@ def test_services_of_one_environment_share_a_namespace_and_teams_do_not():
     ],
 )
 def test_a_host_is_the_project_for_its_web_service_in_prod_and_says_all_three_names_otherwise(environment, service, host):
-    assert Target("team_1", "shop", environment, service).host("example.com") == host
+    assert Target("team_1", "shop", environment, service).host("example.com", home="team_1") == host
+
+
+@pytest.mark.parametrize(
+    ("environment", "service", "host"),
+    [("prod", "web", "shop-def0123456.example.com"), ("prod", "api", "api--prod--shop-def0123456.example.com")],
+)
+def test_another_teams_host_says_which_team_it_is_of(environment: str, service: str, host: str) -> None:
+    target = Target("team_01J0000000000ABCDEF0123456", "shop", environment, service)
+
+    assert target.host("example.com", home="team_1") == host
 
 
 @given(targets, st.integers(1, 10**6))
 def test_every_name_is_a_dns_label_whatever_the_parts_are(target, number):
-    made = [target.namespace, target.host("x").removesuffix(".x"), target.inventory, target.release(number)]
+    made = [target.namespace, target.host("x", home="team_1").removesuffix(".x"), target.inventory, target.release(number)]
 
     assert [name for name in made if not DNS_LABEL.match(name)] == []
 
 
 @given(targets, targets)
-def test_two_services_share_a_host_only_if_their_three_names_are_the_same(one, other):
-    same = (one.project, one.environment, one.service) == (other.project, other.environment, other.service)
+def test_two_services_share_a_host_only_if_team_and_names_are_the_same(one, other):
+    same = one == other
 
-    assert (one.host("x") == other.host("x")) == same
+    assert (one.host("x", home="team_1") == other.host("x", home="team_1")) == same
 
 
 def test_a_host_that_had_to_be_cut_has_four_parts_so_that_no_other_service_can_be_named_alike():
-    label = Target("team_1", "p" * 30, "e" * 30, "s" * 30).host("x").split(".")[0]
+    label = Target("team_1", "p" * 30, "e" * 30, "s" * 30).host("x", home="team_1").split(".")[0]
 
     assert label.count("--") == 3
 

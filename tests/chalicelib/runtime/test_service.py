@@ -27,7 +27,7 @@ def cluster():
 
 
 def apply(cluster, number=1, *, target=TARGET, **changes):
-    service.apply_release(cluster, workload(number, target=target, **changes), host=target.host("localhost"))
+    service.apply_release(cluster, workload(number, target=target, **changes), host=target.host("localhost", home=target.team))
 
 
 def releases(cluster, kind="Deployment"):
