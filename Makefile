@@ -39,6 +39,7 @@ docs: $(READY)  ## what is generated: rollout table, app file schema, command an
 	$(BIN)/python -m tools.render_schema
 	$(BIN)/python -m tools.render_cli
 	$(BIN)/python -m tools.render_reference
+	$(BIN)/python -m tools.render_roles
 
 bench: $(READY)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.imports

@@ -26,20 +26,20 @@ def render() -> str:
         "# Reference",
         "This page is written by `make docs` from the code; a test fails when it is stale.",
         "## Operations of the API",
-        _table(("operation", "who may", "what it does"), _operations()),
+        table(("operation", "who may", "what it does"), _operations()),
         "## Errors",
         "`code` is what a program may branch on; the class name is the error's name in state machines.",
-        _table(("code", "HTTP", "class", "again later?", "meaning"), _errors()),
+        table(("code", "HTTP", "class", "again later?", "meaning"), _errors()),
         "## Settings",
         "One environment variable each, read once at the first invocation.",
-        _table(("variable", "default", "meaning"), _settings()),
+        table(("variable", "default", "meaning"), _settings()),
         "## Functions",
         f"All deploy to the Lambda runtime `{RUNTIME}`.",
-        _table(("function", "MB", "seconds", "what it does", "rights"), _functions()),
+        table(("function", "MB", "seconds", "what it does", "rights"), _functions()),
         "## State machines",
-        _table(("state machine", "what it does"), ((f"`{each.deployed_name}`", each.description) for each in STATE_MACHINES)),
+        table(("state machine", "what it does"), ((f"`{each.deployed_name}`", each.description) for each in STATE_MACHINES)),
         "## Tables",
-        _table(("table", "indexes", "expires by"), ((f"`{t.name}`", ", ".join(t.indexes), t.ttl or "") for t in TABLES)),
+        table(("table", "indexes", "expires by"), ((f"`{t.name}`", ", ".join(t.indexes), t.ttl or "") for t in TABLES)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -83,7 +83,8 @@ def _functions() -> Iterable[tuple[str, ...]]:
         yield f"`{each.name}`", str(each.memory), str(each.timeout), each.description + when, "; ".join(each.rights)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table of Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
