@@ -19,7 +19,7 @@ from chalicelib.platform.errors import BuildFailed, CygniError, Failed, LostRace
 from chalicelib.platform.ids import tag_of
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
-from chalicelib.platform.store import team_store
+from chalicelib.platform.store import Store, team_store
 from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, ServiceSpec
@@ -156,11 +156,13 @@ def finish_build(event: Mapping[str, Any], *, storage: Storage, workflows: Workf
     _answer(_change(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"], conclude), workflows)
 
 
-def cancel_build(team: str, build: str, *, builders: Builders, now: datetime) -> None:
+def cancel_build(store: Store, team: str, build: str, *, builders: Builders, now: datetime) -> None:
     """Stops a build that has not ended; its processes are killed. Cancelling what has ended or never was is no error."""
     said = "The build was cancelled."
     try:
-        record = _change(team, build, lambda record: _end(record, "cancelled", now, error=said, code=BuildFailed.code))
+        record = _change(
+            team, build, lambda record: _end(record, "cancelled", now, error=said, code=BuildFailed.code), store=store
+        )
     except NotFound:
         return
     if record.state == "cancelled" and record.job is not None:
@@ -223,19 +225,20 @@ def _raise_end(record: BuildRecord) -> None:
         raise kinds.get(record.error_code or "", BuildFailed)(record.error or "The build has ended.")
 
 
-def _change(team: str, build: str, change: Callable[[BuildRecord], None]) -> BuildRecord:
+def _change(team: str, build: str, change: Callable[[BuildRecord], None], *, store: Store | None = None) -> BuildRecord:
     """Changes a build that has not ended, deciding anew when another writer was first. One that has ended stays as it is.
 
     The builder's event, a person's abort and the workflow all write here, and an event that loses would come again only
     a minute later.
     """
+    bound = store or team_store(team)
     for _ in range(TRIES):
-        record = _load(team, build)
+        record = _load(team, build, bound)
         if record.state in ENDED:
             return record
         change(record)
         try:
-            team_store(team).commit([Put(record)])
+            bound.commit([Put(record)])
             return record
         except ConditionFailed:
             continue
@@ -259,8 +262,8 @@ def _told(error: CygniError) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _load(team: str, build: str) -> BuildRecord:
-    record = team_store(team).fetch(BuildRecord, build_pk(team, build), BUILD)
+def _load(team: str, build: str, store: Store | None = None) -> BuildRecord:
+    record = (store or team_store(team)).fetch(BuildRecord, build_pk(team, build), BUILD)
     if record is None:
         raise NotFound(f"There is no build {build}.")
     return record

@@ -43,7 +43,7 @@ def request(
     else:
         raise LostRace("The deployment changes too quickly just now.")
     if wish is Request.ABORT and record.source is not None and record.rollout is None:
-        cancel_build(record.team, build_id_of(record.id), builders=builders, now=now)
+        cancel_build(who.store.aside(), record.team, build_id_of(record.id), builders=builders, now=now)
     return record
 
 

@@ -35,10 +35,10 @@ def target_of(key: ServiceKey) -> Target:
 def get_release(who: Principal, key: ServiceKey, number: int) -> Release:
     """One release. Raises NotFound."""
     bound = ServiceKey(who.team, key.project, key.environment, key.service)
-    found = find_release(bound, number)
-    if found is None:
+    record = who.store.fetch(ReleaseRecord, releases_pk(bound), release_sk(number))
+    if record is None:
         raise _no_release(key, number)
-    return found
+    return _release(record)
 
 
 def show_release(who: Principal, key: ServiceKey, number: int) -> tuple[Release, bool]:
@@ -60,7 +60,7 @@ def list_releases(who: Principal, key: ServiceKey, *, cursor: str | None, limit:
 
 
 def find_release(key: ServiceKey, number: int) -> Release | None:
-    """One release, or None."""
+    """One release, or None: for a workflow, which acts for the service's team."""
     record = team_store(key.team).fetch(ReleaseRecord, releases_pk(key), release_sk(number))
     return None if record is None else _release(record)
 

@@ -47,4 +47,4 @@ class Authenticator:
                 "The API key is not known here.", remedy="Check the key, and that it belongs to this endpoint."
             )
         team = self.settings.admin_team
-        return Principal(OPERATOR, Kind.OPERATOR, team, Grant(Role.OWNER), team_store(team), name="operator")
+        return Principal(OPERATOR, Kind.OPERATOR, team, Grant(Role.OWNER), team_store(team, narrowed=True), name="operator")

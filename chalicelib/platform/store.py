@@ -85,6 +85,10 @@ class Store:
         """The same store, whose commits a witness joins."""
         return replace(self, witness=witness)
 
+    def aside(self) -> Store:
+        """The same store without its witness: for what only follows from a change that was witnessed."""
+        return replace(self, witness=None)
+
     def fetch(self, model: type[R], pk: str, sk: str) -> R | None:
         """One record, read consistently, or None."""
         if self.witness is not None:

@@ -1,0 +1,239 @@
+"""The door to the tables: bound to its owner by construction, and witnessed where it changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from hypothesis import given
+from hypothesis import strategies as st
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from bench.store_calls import Tour
+from bench.store_count import counting
+from chalicelib.platform import dynamodb as clients
+from chalicelib.platform.dynamodb import TENANT_ACTIONS, session_request, tenant_policy
+from chalicelib.platform.errors import Malformed
+from chalicelib.platform.settings import settings
+from chalicelib.platform.store import ForeignKey, Store, team_store
+from chalicelib.platform.table import Check, ConditionFailed, Count, Put, Record, Remove
+from tests.support.rollout import Stage
+from tests.support.store import memory_store
+from tests.support.world import TEAM, Client, Fakes
+
+
+class Thing(Record):
+    """Something that a team has."""
+
+    name = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with memory_store():
+        yield team_store("a")
+
+
+def thing(pk: str = "TEAM#a", sk: str = "THING#1", **values: Any) -> Thing:
+    return Thing(pk, sk, **values)
+
+
+FOREIGN = ["TEAM#b", "TEAM#ab", "TEAM#", "TEAM", "", "USER#a", "TEAM#b#PROJECT#a", " TEAM#a"]
+
+
+@pytest.mark.parametrize("pk", FOREIGN)
+def test_a_store_reads_and_writes_nothing_of_another_owner(store: Store, pk: str) -> None:
+    attempts = [
+        lambda: store.fetch(Thing, pk, "x"),
+        lambda: store.together((Thing, "TEAM#a", "x"), (Thing, pk, "x")),
+        lambda: store.page(Thing, pk, "x", cursor=None, limit=1),
+        lambda: store.commit([Put(thing()), Put(thing(pk))]),
+        lambda: store.commit([Check(Thing, pk, "x")]),
+        lambda: store.commit([Remove(Thing, pk, "x")]),
+        lambda: store.commit([Count(Thing, pk, "x", {"size": 1})]),
+    ]
+
+    for attempt in attempts:
+        with pytest.raises(ForeignKey):
+            attempt()
+    assert store.fetch(Thing, "TEAM#a", "THING#1") is None
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_no_key_of_one_team_is_another_teams_whatever_the_ids_are(team: str, other: str) -> None:
+    mine = team_store(team)
+    keys = [f"TEAM#{other}", f"TEAM#{other}#PROJECT#x"]
+
+    for key in keys:
+        owned = key == f"TEAM#{team}" or key.startswith(f"TEAM#{team}#")
+        if not owned:
+            with pytest.raises(ForeignKey):
+                mine.fetch(Thing, key, "x")
+
+
+@pytest.mark.parametrize("door", ["get", "query", "scan", "count", "batch_get", "batch_write", "save", "delete", "update"])
+def test_records_have_no_door_of_their_own(door: str) -> None:
+    with pytest.raises(TypeError, match="through a Store"):
+        getattr(Thing, door)()
+    with pytest.raises(TypeError, match="through a Store"):
+        getattr(thing(), door)()
+
+
+def test_a_new_record_must_be_absent_and_a_loaded_one_unchanged(store: Store) -> None:
+    store.commit([Put(thing(name="first"))])
+    loaded, again = store.fetch(Thing, "TEAM#a", "THING#1"), store.fetch(Thing, "TEAM#a", "THING#1")
+    assert loaded is not None
+    assert again is not None
+
+    loaded.name = "second"
+    store.commit([Put(loaded)])
+    loaded.name = "third"
+    store.commit([Put(loaded)])
+
+    with pytest.raises(ConditionFailed):
+        store.commit([Put(thing(name="new"))])
+    with pytest.raises(ConditionFailed):
+        store.commit([Put(again)])
+    kept = store.fetch(Thing, "TEAM#a", "THING#1")
+    assert kept is not None
+    assert (kept.name, int(kept.version)) == ("third", 3)
+
+
+def test_all_writes_of_a_commit_are_done_or_none_and_the_losers_are_named(store: Store) -> None:
+    store.commit([Put(thing())])
+
+    with pytest.raises(ConditionFailed) as lost:
+        store.commit([Put(thing(sk="THING#2")), Put(thing()), Check(Thing, "TEAM#a", "THING#9")])
+
+    assert lost.value.failed == {1, 2}
+    assert store.fetch(Thing, "TEAM#a", "THING#2") is None
+
+
+def test_a_counter_begins_by_itself_and_stays_within_its_bound(store: Store) -> None:
+    for _ in range(3):
+        store.commit([Count(Thing, "TEAM#a", "USAGE", {"size": 1}, {"size": 3})])
+
+    with pytest.raises(ConditionFailed):
+        store.commit([Count(Thing, "TEAM#a", "USAGE", {"size": 1}, {"size": 3})])
+    store.commit([Count(Thing, "TEAM#a", "USAGE", {"size": -1})])
+
+    usage = store.fetch(Thing, "TEAM#a", "USAGE")
+    assert usage is not None
+    assert usage.size == 2
+
+
+def test_removing_what_is_absent_is_no_error_unless_a_condition_says_so(store: Store) -> None:
+    store.commit([Remove(Thing, "TEAM#a", "THING#1")])
+
+    with pytest.raises(ConditionFailed):
+        store.commit([Remove(Thing, "TEAM#a", "THING#1", Thing.pk.exists())])
+
+
+def test_pages_follow_each_other_and_a_cursor_is_of_its_own_list(store: Store) -> None:
+    store.commit([Put(thing(sk=f"THING#{number}")) for number in range(5)])
+
+    first, cursor = store.page(Thing, "TEAM#a", "THING#", cursor=None, limit=3)
+    rest, end = store.page(Thing, "TEAM#a", "THING#", cursor=cursor, limit=3)
+
+    assert [each.sk for each in (*first, *rest)] == [f"THING#{number}" for number in range(5)]
+    assert end is None
+    with pytest.raises(Malformed):
+        store.page(Thing, "TEAM#a", "OTHER#", cursor=cursor, limit=3)
+
+
+# --- narrowed credentials
+
+
+@pytest.fixture
+def narrowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
+    """An installation that serves requests with credentials of the tenant alone."""
+    monkeypatch.setenv("CYGNI_TENANT_ROLE", "arn:aws:iam::123456789012:role/cygni-tenant")
+    settings.cache_clear()
+    clients._sessions.clear()
+    with memory_store():
+        yield Fakes()
+    clients._sessions.clear()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def allowed(policy: dict[str, Any], team: str, action: str, key: str) -> bool:
+    """Whether a policy of one statement lets a session with this tag do an action on a key, as IAM would decide."""
+    (statement,) = policy["Statement"]
+    patterns = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    own = [each.replace("${aws:PrincipalTag/team}", team) for each in patterns]
+    return f"dynamodb:{action}" in statement["Action"] and any(fnmatchcase(key, each) for each in own)
+
+
+_SINGLE = {"GetItem": "GetItem", "PutItem": "PutItem", "DeleteItem": "DeleteItem", "UpdateItem": "UpdateItem", "Query": "Query"}
+_INSIDE = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Delete": "DeleteItem",
+    "Update": "UpdateItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+
+
+def touched(name: str, asked: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which action on which partition key a call comes to, in the words of policies."""
+    if name == "Query":
+        return [("Query", asked["ExpressionAttributeValues"][":pk"]["S"])]
+    if name in _SINGLE:
+        return [(_SINGLE[name], (asked.get("Key") or asked["Item"])["pk"]["S"])]
+    actions = [next(iter(each.items())) for each in asked["TransactItems"]]
+    return [(_INSIDE[kind], (request.get("Key") or request["Item"])["pk"]["S"]) for kind, request in actions]
+
+
+def test_every_call_of_every_route_is_within_what_the_tenants_own_role_may(
+    narrowed: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, str]] = []
+    serving, original = [False], BaseClient._make_api_call
+
+    def noted(client: Any, name: str, asked: dict[str, Any]) -> Any:
+        credentials = client._request_signer._credentials
+        if serving[0] and client.meta.service_model.service_name == "dynamodb":
+            assert credentials.token, f"{name} was called with the function's own credentials"
+            made.extend(touched(name, asked))
+        return original(client, name, asked)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    stage = Stage(_Serving(narrowed, serving), narrowed)
+    with counting() as counter:
+        Tour(stage, counter).run()
+
+    policy = tenant_policy(["*"])
+    assert len(made) > 100
+    assert [each for each in made if not allowed(policy, TEAM, *each)] == []
+    assert [each for each in made if allowed(policy, "team_other", *each)] == []
+    assert {f"dynamodb:{action}" for action, _ in made} | {"dynamodb:UpdateItem"} == set(TENANT_ACTIONS)
+
+
+class _Serving(Client):
+    """A client that says while a request of the API is being served."""
+
+    def __init__(self, fakes: Fakes, serving: list[bool]) -> None:
+        super().__init__(fakes)
+        self._serving = serving
+
+    def __call__(self, *given: Any, **more: Any) -> Any:
+        self._serving[0] = True
+        try:
+            return super().__call__(*given, **more)
+        finally:
+            self._serving[0] = False
+
+
+def test_a_session_is_tagged_with_its_team_and_kept_until_shortly_before_it_ends(narrowed: Fakes) -> None:
+    one, same, other = (clients.dynamodb(team) for team in ("team_1", "team_1", "team_2"))
+
+    request = session_request("arn:role", "team_1")
+    assert request["Tags"] == [{"Key": "team", "Value": "team_1"}]
+    assert one is same
+    assert one is not other
+    assert clients.dynamodb() is clients.dynamodb(None)
