@@ -123,7 +123,8 @@ def peer(*, threads: bool) -> Any:
     from chalicelib.api.views import deployment_view, service_view
     from chalicelib.deployments import service as deployments
     from chalicelib.deployments.schemas import DeploymentView
-    from chalicelib.identity.service import authenticate
+    from chalicelib.identity.service import Authenticator
+    from chalicelib.platform.clock import utc_now
     from chalicelib.platform.settings import settings
     from chalicelib.projects import service as projects
     from chalicelib.projects.schemas import ServiceView
@@ -135,7 +136,7 @@ def peer(*, threads: bool) -> Any:
 
     def caller(authorization: str = Header("")) -> Any:
         try:
-            return authenticate(authorization, key_sha256=settings().admin_key_sha256, team=settings().admin_team)
+            return Authenticator(settings())(authorization, utc_now())
         except Exception as error:
             raise HTTPException(401) from error
 
