@@ -80,7 +80,8 @@ def _call_or_refusal(route: Route, request: Any, path: dict[str, str], world: Wo
     try:
         verdict = verdict_of(route, who, path)
         call = _call(route, request, path, world, now, who)
-        call = replace(call, needs_approval=needs_approval(route, call, verdict))
+        if needs_approval(route, call, verdict):
+            call = replace(call, needs_approval=True)
     except Forbidden as refused:
         if who.team:
             bare: AnyCall = Call(who=who, path=path, body=Nothing(), query=Nothing(), now=now, world=world)

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from chalicelib.platform.dynamodb import dynamodb
 from chalicelib.platform.errors import LostRace, Malformed
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
-from chalicelib.platform.table import ConditionFailed, Item, Place, Put, Write, action_of, place_of, store_errors
+from chalicelib.platform.table import ConditionFailed, Item, Place, Put, Write, action_of, place_of, store_errors, unpack
 
 R = TypeVar("R", bound=Item)
 TRIES = 12
@@ -102,7 +102,7 @@ class Store:
                 ConsistentRead=True,
             )
         raw = answer.get("Item")
-        return model.from_raw_data(raw) if raw else None
+        return unpack(model, raw) if raw else None
 
     def together(self, *wanted: Place[Any]) -> list[Any]:
         """Several records of one moment in one round trip, in order; None for each that is absent."""
@@ -116,7 +116,7 @@ class Store:
             gets = [{"Get": _get(model, pk, sk)} for model, pk, sk in asked]
             with store_errors():
                 raws = [each.get("Item") for each in dynamodb(self.tenant).transact_get_items(TransactItems=gets)["Responses"]]
-        records = [model.from_raw_data(raw) if raw else None for (model, _, _), raw in zip(asked, raws, strict=True)]
+        records = [unpack(model, raw) if raw else None for (model, _, _), raw in zip(asked, raws, strict=True)]
         if witness is not None:
             for (model, pk, sk), raw in zip(wanted, raws, strict=False):
                 witness.saw((model.Meta.table_name, pk, sk), raw)
@@ -145,7 +145,7 @@ class Store:
             )
         last = answer.get("LastEvaluatedKey")
         after = encode_cursor({"pk": pk, "sk": last["sk"]["S"]}) if last else None
-        return [model.from_raw_data(raw) for raw in answer["Items"]], after
+        return [unpack(model, raw) for raw in answer["Items"]], after
 
     def commit(self, writes: Sequence[Write], notes: Notes = NOTHING) -> None:
         """Does all writes or none. One write alone is a plain one, which costs half. `notes` are for the witness.
@@ -184,7 +184,7 @@ class Store:
     def _head(self, witness: Witness) -> Any | None:
         model, pk, sk = witness.place
         raw = self._get(model, pk, sk)
-        return model.from_raw_data(raw) if raw else None
+        return unpack(model, raw) if raw else None
 
     def _send(self, writes: Sequence[Write]) -> None:
         actions = [action_of(write) for write in writes]

@@ -6,14 +6,16 @@ tenant; the doors that PynamoDB leaves open on its models are closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NoReturn, TypeVar
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
-from pynamodb.attributes import UnicodeAttribute, VersionAttribute
+from pynamodb.attributes import Attribute, TTLAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.exceptions import AttributeDeserializationError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -78,6 +80,45 @@ class ConditionFailed(LostRace):
         super().__init__("Someone else changed this at the same moment.")
         self.failed = frozenset(failed)
         self.conflicts = frozenset(conflicts)
+
+
+def unpack(model: type[R], raw: Mapping[str, Mapping[str, Any]]) -> R:
+    """The record that DynamoDB sent, as `model.from_raw_data` makes it, in half the time.
+
+    Every read unpacks a record, and most of PynamoDB's time goes into finding out again what the model says. Records have
+    plain attributes only: no discriminators, and no maps with attributes of their own.
+    """
+    values: dict[str, Any] = {}
+    for stored, name, kind, attribute, own_setter in _plan(model):
+        cell = raw.get(stored)
+        if cell is None or "NULL" in cell:
+            default = attribute.default
+            value = default() if callable(default) else default
+            if value is None:
+                continue
+        elif kind in cell:
+            value = attribute.deserialize(cell[kind])
+        else:
+            raise AttributeDeserializationError(stored, kind)
+        values[name] = value if own_setter is None else own_setter(value)
+    record: R = model.__new__(model)
+    record.attribute_values = values
+    return record
+
+
+@cache
+def _plan(model: type[Item]) -> tuple[tuple[str, str, str, Any, Callable[[Any], Any] | None], ...]:
+    """Of each attribute: its name in the store and in Python, its type, itself, and what it makes of a value that is set."""
+    return tuple(
+        (attribute.attr_name, name, attribute.attr_type, attribute, _setter(attribute))
+        for name, attribute in model.get_attributes().items()
+    )
+
+
+def _setter(attribute: Attribute[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(attribute, VersionAttribute):
+        return int
+    return attribute._normalize if isinstance(attribute, TTLAttribute) else None
 
 
 @dataclass(frozen=True, slots=True)

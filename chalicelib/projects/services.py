@@ -11,7 +11,7 @@ from chalicelib.platform.across import keys_in_index
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
 from chalicelib.platform.store import team_store
-from chalicelib.platform.table import Check, Put, Remove, Write
+from chalicelib.platform.table import Check, Put, Remove, Write, unpack
 from chalicelib.projects.environments import get_environment
 from chalicelib.projects.models import ACTIVE, ActiveIndex, EnvironmentRecord, ServiceRecord, project_pk, service_sk
 from chalicelib.projects.names import ServiceKey
@@ -128,7 +128,7 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
 def busy_services() -> Iterator[ServiceKey]:
     """Every service with a deployment under way, of all teams: for the sweep only."""
     for raw in keys_in_index(ServiceRecord, ActiveIndex.Meta.index_name, ACTIVE):
-        yield ServiceRecord.from_raw_data(raw).key
+        yield unpack(ServiceRecord, raw).key
 
 
 def get_lane(key: ServiceKey) -> Lane:

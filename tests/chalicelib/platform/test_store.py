@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,16 +11,25 @@ import pytest
 from botocore.client import BaseClient
 from hypothesis import given
 from hypothesis import strategies as st
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.exceptions import AttributeDeserializationError
 
 from bench.store_calls import Tour
 from bench.store_count import counting
 from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.dynamodb import TENANT_ACTIONS, session_request, tenant_policy
 from chalicelib.platform.errors import Malformed
+from chalicelib.platform.packed import PackedAttribute
 from chalicelib.platform.settings import settings
 from chalicelib.platform.store import ForeignKey, Store, team_store
-from chalicelib.platform.table import Check, ConditionFailed, Count, Put, Record, Remove
+from chalicelib.platform.table import Check, ConditionFailed, Count, Put, Record, Remove, unpack
 from tests.support.rollout import Stage
 from tests.support.store import memory_store
 from tests.support.world import TEAM, Client, Fakes
@@ -143,6 +153,50 @@ def test_pages_follow_each_other_and_a_cursor_is_of_its_own_list(store: Store) -
     assert end is None
     with pytest.raises(Malformed):
         store.page(Thing, "TEAM#a", "OTHER#", cursor=cursor, limit=3)
+
+
+_FIRST, _LAST = datetime(1971, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - hypothesis takes bounds without a zone
+MOMENTS = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
+
+
+class Whole(Record):
+    """One attribute of each kind that records have."""
+
+    text = UnicodeAttribute(attr_name="t")
+    number = NumberAttribute(default=7)
+    flag = BooleanAttribute(null=True)
+    json = JSONAttribute(default=dict)
+    packed = PackedAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
+    ends = TTLAttribute(null=True)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"text": st.text(min_size=1)},
+        optional={
+            "number": st.integers(-(10**12), 10**12),
+            "flag": st.booleans(),
+            "json": st.dictionaries(st.text(), st.integers()),
+            "packed": st.lists(st.text()),
+            "at": MOMENTS,
+            "ends": MOMENTS,
+            "version": st.integers(1, 10**6),
+        },
+    )
+)
+def test_a_record_is_unpacked_as_pynamodb_would(values: dict[str, Any]) -> None:
+    raw = {"pk": {"S": "TEAM#a"}, "sk": {"S": "x"}, **Whole("TEAM#a", "x", **values).serialize()}
+
+    ours, theirs = unpack(Whole, raw), Whole.from_raw_data({key: dict(value) for key, value in raw.items()})
+
+    assert ours.attribute_values == theirs.attribute_values
+    assert ours.serialize() == theirs.serialize()
+
+
+def test_a_value_of_another_type_than_the_record_says_is_an_error() -> None:
+    with pytest.raises(AttributeDeserializationError):
+        unpack(Whole, {"pk": {"S": "TEAM#a"}, "sk": {"S": "x"}, "t": {"N": "1"}})
 
 
 # --- narrowed credentials
