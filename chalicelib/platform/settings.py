@@ -40,6 +40,13 @@ class Settings:
     upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
     analysis_slice: int = _setting(120, "Seconds one analysis task samples before it returns to the workflow.")
     ready_slice: int = _setting(45, "Seconds one readiness task watches before it returns to the workflow.")
+    signing_secret: str = _setting("cygni/signing-keys", "Name of the secret that holds the keys which sign access tokens.")
+    secrets_key: str = _setting("", "KMS key for Cygni's own secrets, by ARN, id or alias; empty means the account's default.")
+    issuer: str = _setting(
+        "https://api.cygni.dev",
+        "Public address of this API. Access tokens name it as their issuer, and those of another installation are refused.",
+    )
+    audience: str = _setting("cygni", "Whom access tokens are for; one that names anything else is refused.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 
