@@ -30,6 +30,8 @@ HEAVY = (
     "boto3",
     "yaml",
     "aws_lambda_powertools",
+    "jwt",
+    "cryptography",
     "chalicelib.runtime.service",
     "chalicelib.rollouts.rules",
 )

@@ -179,6 +179,19 @@ FUNCTIONS = (
         schedule="rate(1 minute)",
     ),
     Function(
+        "cygni-rotate-signing-keys",
+        "functions.identity.rotate_signing_keys",
+        "Makes, announces and retires the keys that sign access tokens.",
+        ("read and write signing keys",),
+        schedule="rate(1 day)",
+    ),
+    Function(
+        "cygni-revoke-signing-key",
+        "functions.identity.revoke_signing_key",
+        "Ends all trust in one of the keys that sign access tokens.",
+        ("read and write signing keys",),
+    ),
+    Function(
         "cygni-logs",
         "functions.logs.handler",
         "Reads the logs of a service's instances for the API.",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+_IMPATIENT = {"secretsmanager": {"connect_timeout": 1, "read_timeout": 2, "retries": {"mode": "standard", "max_attempts": 2}}}
+"""Services whose callers wait for an answer of a few hundred bytes, and have something to go on with when none comes."""
+
 
 @cache
 def client(service: str) -> Any:
@@ -12,9 +15,8 @@ def client(service: str) -> Any:
     from botocore.config import Config
     from botocore.session import get_session
 
-    config = Config(
-        connect_timeout=2, read_timeout=30, retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"}
-    )
+    patience = {"connect_timeout": 2, "read_timeout": 30, "retries": {"mode": "standard", "max_attempts": 3}}
+    config = Config(**(patience | _IMPATIENT.get(service, {})), s3={"addressing_style": "path"})
     return get_session().create_client(service, config=config)
 
 

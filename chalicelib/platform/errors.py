@@ -13,13 +13,16 @@
     │   │   └── QuotaExceeded   the team has as many of these as it may
     │   ├── WrongRegion         the team's data lives in another region, which another address serves
     │   ├── StaleVersion        `If-Match` names a version that is no longer the newest
-    │   └── TooLarge            over a stated limit
+    │   ├── TooLarge            over a stated limit
+    │   └── ProviderRefused     a sign-in provider said no, or something that cannot be trusted
     ├── Transient               the same call may pass later; workflows retry these by name
     │   ├── LostRace            another writer was first; load again and decide again
     │   ├── Throttled           a service we depend on asked us to slow down
     │   ├── RateLimited         the caller makes too many requests; says when to come again
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
-    │   └── MetricsUnavailable  the traffic metrics could not be read
+    │   ├── MetricsUnavailable  the traffic metrics could not be read
+    │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
+    │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
     └── Failed                  work that was accepted and ended badly; final
         ├── SourceRefused       the uploaded archive is unsafe or unreadable
         ├── AppFileRefused      cygni.yaml breaks a rule; says the line
@@ -156,6 +159,20 @@ class TooLarge(Refused):
     code = "too-large"
 
 
+class ProviderRefused(Refused):
+    """A sign-in provider said no, or said something that cannot be trusted.
+
+    `reason` is the provider's own code, such as OAuth's `authorization_pending`, or empty when it gave none.
+    """
+
+    code = "provider-refused"
+    default_remedy = "Start to sign in again; if it stays so, check how this provider is set up."
+
+    def __init__(self, message: str, *, reason: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
 class Transient(CygniError):
     """The same call may pass later."""
 
@@ -196,6 +213,18 @@ class MetricsUnavailable(Transient):
     """The traffic metrics could not be read."""
 
     code = "metrics-unavailable"
+
+
+class SecretsUnavailable(Transient):
+    """A secret of Cygni's own could not be read or written."""
+
+    code = "secrets-unavailable"
+
+
+class ProviderUnavailable(Transient):
+    """A sign-in provider did not answer, or its answer makes no sense."""
+
+    code = "provider-unavailable"
 
 
 class Failed(CygniError):

@@ -49,6 +49,13 @@ class Settings:
     regions: str = _setting("", "Addresses of this installation's other regions: eu-west-1=https://eu.api.example.com,…")
     requests_per_minute: int = _setting(600, "Requests that one caller may make in a minute.")
     audit_retention: int = _setting(400, "Days that lines of the audit trail are kept, where a team does not say.")
+    signing_secret: str = _setting("cygni/signing-keys", "Name of the secret that holds the keys which sign access tokens.")
+    secrets_key: str = _setting("", "KMS key for Cygni's own secrets, by ARN, id or alias; empty means the account's default.")
+    issuer: str = _setting(
+        "https://api.cygni.dev",
+        "Public address of this API. Access tokens name it as their issuer, and those of another installation are refused.",
+    )
+    audience: str = _setting("cygni", "Whom access tokens are for; one that names anything else is refused.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

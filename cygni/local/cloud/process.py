@@ -24,6 +24,7 @@ LOG = logging.getLogger("cloud")
 
 DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
 SWEEP = "cygni-sweep"
+ROTATE = "cygni-rotate-signing-keys"
 _HOUR = 3600.0
 
 
@@ -110,6 +111,7 @@ class Cloud:
         resources.create_machines(STATE_MACHINES, functions, self._options.definitions)
         resources.create_rules(functions)
         resources.create_build_project(settings().build_project)
+        self._run(ROTATE)  # who signs in first needs a key, and the schedule's first day is a day away
 
     def _begin(self) -> None:
         """What goes on in the background once the API answers."""
@@ -126,10 +128,14 @@ class Cloud:
 
     def _warm_up(self) -> None:
         """Starts again the deployments that a restart broke, then imports what the first deployment will need."""
-        sweep = next(each for each in FUNCTIONS if each.name == SWEEP)
-        answer = self._lambda.run(sweep, "", {}, "start")
-        LOG.info("sweep at start: %s", json.dumps(answer.get("body")))
+        self._run(SWEEP)
         self._lambda.warm_up()
+
+    def _run(self, name: str) -> None:
+        """Runs a function of the catalog as its schedule would."""
+        function = next(each for each in FUNCTIONS if each.name == name)
+        answer = self._lambda.run(function, "", {}, "start")
+        LOG.info("%s at start: %s", name, json.dumps(answer.get("body")))
 
     def _keep_house(self) -> None:
         from ministack.services import codebuild, eventbridge, stepfunctions

@@ -76,6 +76,7 @@ def inventory(cloud: RunningCloud) -> dict[str, Any]:
     rules = events.list_rules()["Rules"]
     tables = cloud.aws("dynamodb")
     machines = cloud.aws("stepfunctions")
+    secrets = cloud.aws("secretsmanager")
     return {
         "functions": {each["FunctionName"]: each["Timeout"] for each in cloud.aws("lambda").list_functions()["Functions"]},
         "tables": {name: _indexes(tables.describe_table(TableName=name)) for name in tables.list_tables()["TableNames"]},
@@ -86,6 +87,10 @@ def inventory(cloud: RunningCloud) -> dict[str, Any]:
         "rules": {
             each["Name"]: [target["Arn"] for target in events.list_targets_by_rule(Rule=each["Name"])["Targets"]]
             for each in rules
+        },
+        "secrets": {
+            each["Name"]: secrets.get_secret_value(SecretId=each["Name"])["SecretString"]
+            for each in secrets.list_secrets()["SecretList"]
         },
         "buckets": [each["Name"] for each in cloud.aws("s3").list_buckets()["Buckets"]],
         "projects": cloud.aws("codebuild").list_projects()["projects"],
@@ -105,6 +110,10 @@ def test_everything_that_the_catalog_declares_is_there(shared: RunningCloud) -> 
     assert set(found["rules"]) == {each.name for each in FUNCTIONS if each.schedule or each.events}
     assert all(len(targets) == 1 for targets in found["rules"].values())
     assert (found["buckets"], found["projects"]) == (["cygni"], ["cygni-build"])
+
+
+def test_there_is_a_key_to_sign_with_from_the_start(shared: RunningCloud) -> None:
+    assert len(json.loads(inventory(shared)["secrets"]["cygni/signing-keys"])["keys"]) == 1
 
 
 def test_no_placeholder_is_left_in_a_definition(shared: RunningCloud) -> None:
