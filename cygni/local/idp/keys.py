@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from cygni.local.idp.files import kept
+from cygni.local.files import kept
 
 KEY_BITS = 2048
 ALGORITHM = "RS256"

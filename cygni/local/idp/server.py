@@ -16,9 +16,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from cygni.local.files import kept
 from cygni.local.idp.actions import Actions
 from cygni.local.idp.clients import Client
-from cygni.local.idp.files import kept
 from cygni.local.idp.github import GitHub
 from cygni.local.idp.keys import load_key
 from cygni.local.idp.oidc import Oidc
