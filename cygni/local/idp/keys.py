@@ -48,8 +48,10 @@ class SigningKey:
 
 def load_key(path: Path) -> SigningKey:
     """The key in a file; made, once, when there is none, and readable by its owner only. Raises KeyFileError."""
+    pem = kept(path, _new_key)
     try:
-        private = serialization.load_pem_private_key(kept(path, _new_key), None)
+        # Proving that the numbers are primes takes as long as a quarter of the start, for a file that only we write.
+        private = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         private = None
     if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < KEY_BITS:
