@@ -42,6 +42,7 @@ class Settings:
     upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
     analysis_slice: int = _setting(120, "Seconds one analysis task samples before it returns to the workflow.")
     ready_slice: int = _setting(45, "Seconds one readiness task watches before it returns to the workflow.")
+    sign_in_secret: str = _setting("cygni/sign-in", "Name of the secret that holds the providers people sign in with.")
     tenant_role: str = _setting(
         "", "ARN of a role that reaches one tenant's keys, assumed for each request; empty: the function's own."
     )

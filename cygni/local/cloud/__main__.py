@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cygni.local.cloud import emulator
 from cygni.local.cloud.process import Cloud, Options
+from cygni.local.cloud.signin import IdentityProvider
 
 LOG = logging.getLogger("cloud")
 
@@ -30,7 +31,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--aws-port", type=int, required=True, help="port of the embedded AWS")
     parser.add_argument("--apps-port", type=int, required=True, help="port under which the gateway serves applications")
     parser.add_argument("--snapshot", type=float, default=3.0, help="seconds between snapshots of the state")
-    return parser.parse_args()
+    parser.add_argument("--idp-url", help="address of the local identity provider; without it nobody can sign in")
+    parser.add_argument("--idp-client-secret-file", type=Path, help="file that holds the control plane's secret there")
+    given = parser.parse_args()
+    if bool(given.idp_url) != bool(given.idp_client_secret_file):
+        parser.error("--idp-url and --idp-client-secret-file go together")
+    return given
 
 
 def environment(arguments: argparse.Namespace) -> dict[str, str]:
@@ -44,8 +50,11 @@ def environment(arguments: argparse.Namespace) -> dict[str, str]:
         "CYGNI_APPS_SCHEME": "http",
         "CYGNI_REGISTRY": "registry.localhost",
         "CYGNI_ACCOUNT": emulator.ACCOUNT,
+        "CYGNI_ISSUER": f"http://127.0.0.1:{arguments.api_port}",
         "POWERTOOLS_SERVICE_NAME": "cygni",
     }
+    if arguments.idp_url:
+        given["CYGNI_ACTIONS_ISSUER"] = f"{arguments.idp_url}/actions"
     return {name: os.environ.get(name, value) for name, value in given.items()}
 
 
@@ -60,6 +69,16 @@ def prepare(arguments: argparse.Namespace) -> None:
     os.environ.update(environment(arguments))
 
 
+def options(arguments: argparse.Namespace) -> Options:
+    """What the process is to be. Raises OSError when the secret's file cannot be read."""
+    identity = None
+    if arguments.idp_url:
+        identity = IdentityProvider(arguments.idp_url, arguments.idp_client_secret_file.read_text().strip())
+    return Options(
+        arguments.state, arguments.images, arguments.api_port, arguments.aws_port, arguments.snapshot, identity=identity
+    )
+
+
 def main() -> None:
     """Runs the cloud process."""
     arguments = _arguments()
@@ -71,8 +90,7 @@ def main() -> None:
     ended = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: ended.set())
-    options = Options(arguments.state, arguments.images, arguments.api_port, arguments.aws_port, arguments.snapshot)
-    cloud = Cloud(options)
+    cloud = Cloud(options(arguments))
     try:
         addresses = cloud.start()
     except Exception:  # broad: whatever keeps it from starting, it says so and ends, with no thread left to wait for

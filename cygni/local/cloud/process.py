@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cygni.local.cloud import emulator
+from cygni.local.cloud.signin import IdentityProvider, ensure_signing_key, providers_document
 from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES, TABLES
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where things are. Ports are loopback ports; `images` is shared with the node."""
+    """Where things are. Ports are loopback ports, `images` is shared with the node. Without `identity` nobody signs in."""
 
     state: Path
     images: Path
@@ -38,6 +39,7 @@ class Options:
     aws_port: int
     snapshot_seconds: float = 3.0
     definitions: Path = DEFINITIONS
+    identity: IdentityProvider | None = None
 
 
 class Cloud:
@@ -61,7 +63,9 @@ class Cloud:
             self._install()
             self._emulator.start()
             self._create()
-            self._api = _serve(app.result(), self._options.api_port)
+            served = app.result()
+            ensure_signing_key(FUNCTIONS, lambda function: self._lambda.run(function, "", {}, "start"))
+            self._api = _serve(served, self._options.api_port)
         self._begin()
         return {"api": self._api.url, "aws": self._emulator.url}
 
@@ -112,6 +116,8 @@ class Cloud:
         resources.create_rules(functions)
         resources.create_build_project(settings().build_project)
         self._run(ROTATE)  # who signs in first needs a key, and the schedule's first day is a day away
+        if self._options.identity is not None:
+            resources.create_secret(settings().sign_in_secret, providers_document(self._options.identity))
 
     def _begin(self) -> None:
         """What goes on in the background once the API answers."""

@@ -121,6 +121,20 @@ def create_rules(functions: Iterable[Function]) -> None:
         events.put_targets(Rule=name, Targets=[{"Id": "function", "Arn": function_arn(function)}])
 
 
+def create_secret(name: str, value: str) -> None:
+    """A secret with this value; one that has it already gets no new version."""
+    secrets = client("secretsmanager")
+    try:
+        held = secrets.get_secret_value(SecretId=name).get("SecretString")
+    except Exception as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        secrets.create_secret(Name=name, SecretString=value)
+        return
+    if held != value:
+        secrets.put_secret_value(SecretId=name, SecretString=value)
+
+
 def create_build_project(name: str) -> None:
     """The CodeBuild project that builds run in; what a build does comes with each build."""
     request = {

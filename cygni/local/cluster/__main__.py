@@ -1,7 +1,7 @@
 """`python -m cygni.local.cluster`: runs the embedded API server and one node until SIGTERM or SIGINT.
 
 Prints one line of JSON, `{"port": …}`, once the API answers. The node is a client of the API like any other; it shares the
-process so that the embedded cloud is three processes. It has the main thread: the kernel ends a pod's process when the
+process so that the embedded cloud has one fewer. It has the main thread: the kernel ends a pod's process when the
 thread that started it ends.
 """
 

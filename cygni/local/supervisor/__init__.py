@@ -1,1 +1,1 @@
-"""Starts the three processes of the embedded cloud, watches, restarts and stops them."""
+"""Starts the processes of the embedded cloud, watches, restarts and stops them."""

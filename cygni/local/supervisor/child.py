@@ -25,18 +25,27 @@ class NotStarted(Exception):
 
 @dataclass(slots=True)
 class Child:
-    """A module run as a process; `log` gets what it writes to stderr."""
+    """A module run as a process; `log` gets what it writes to stderr.
+
+    An `early` one needs none of the others, and is started beside the first of them.
+    """
 
     name: str
     module: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
     log: Path
+    early: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None)
     started_at: float = field(default=0.0)
 
     def start(self, seconds: float) -> dict[str, Any]:
         """Starts it and waits until it is ready; the JSON it printed. Raises NotStarted."""
+        self.launch()
+        return self.await_ready(seconds)
+
+    def launch(self) -> None:
+        """Starts it, without waiting."""
         command = [sys.executable, "-m", "cygni.local.supervisor.leash", self.module, *self.arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -48,12 +57,16 @@ class Child:
                 start_new_session=True,
             )
         self.started_at = time.monotonic()
+
+    def await_ready(self, seconds: float) -> dict[str, Any]:
+        """Waits until it is ready; the JSON it printed. Raises NotStarted."""
+        begun = time.monotonic()
         line = self._first_line(seconds)
         try:
             told: dict[str, Any] = json.loads(line)
         except ValueError:
+            what = f"was not ready within {seconds:.0f} s" if time.monotonic() - begun >= seconds else "ended"
             self.stop()
-            what = "ended" if self.process.poll() is not None else f"was not ready within {seconds:.0f} s"
             raise NotStarted(f"The {self.name} {what}.\n{self.last_lines()}") from None
         return told
 

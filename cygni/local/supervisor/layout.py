@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from cygni.local.files import kept
 
 API_PORT, APPS_PORT = 8787, 8080
 """The ports that are tried first, since people remember them."""
@@ -22,13 +23,16 @@ def default_state(environ: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Loopback ports: the HTTP API, the apps' gateway and its admin page, the embedded AWS, the cluster's API."""
+    """Loopback ports: the HTTP API, the apps' gateway and its admin page, the embedded AWS, the cluster's API,
+    the identity provider.
+    """
 
     api: int
     apps: int
     admin: int
     aws: int
     cluster: int
+    idp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Layout:
         """The token of the cluster's API."""
         return self.state / "cluster-token"
 
+    @property
+    def idp_client_secret(self) -> Path:
+        """What the control plane proves itself with to the identity provider."""
+        return self.state / "idp-client-secret"
+
     def prepare(self) -> None:
         """Makes the folders, readable by their owner only."""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,11 +89,8 @@ class Layout:
 
     def secret(self, path: Path, prefix: str = "") -> str:
         """The secret in a file; made, once, with 256 random bits when there is none."""
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(prefix + secrets.token_urlsafe(32))
-        return path.read_text().strip()
+        new = prefix + secrets.token_urlsafe(32)
+        return kept(path, new.encode).decode().strip()
 
     def ports(self, *, api: int | None = None, apps: int | None = None) -> tuple[Ports, list[str]]:
         """The ports to use, and a sentence for each that had to change: those of last time where they are free."""
@@ -95,6 +101,7 @@ class Layout:
             "admin": known.get("admin"),
             "aws": known.get("aws"),
             "cluster": known.get("cluster"),
+            "idp": known.get("idp"),
         }
         taken: set[int] = set()
         chosen: dict[str, int] = {}
@@ -102,14 +109,15 @@ class Layout:
         for name, port in wanted.items():
             chosen[name] = port if port and port not in taken and _is_free(port) else _free_port(taken)
             taken.add(chosen[name])
-            if port and chosen[name] != port and name in ("api", "apps"):
+            if port and chosen[name] != port and name in _NAMES:
                 said.append(f"Port {port} is taken, so the {_NAMES[name]} has port {chosen[name]}.")
         ports = Ports(**chosen)
         self.ports_file.write_text(json.dumps(asdict(ports)))
         return ports, said
 
 
-_NAMES = {"api": "API", "apps": "gateway"}
+_NAMES = {"api": "API", "apps": "gateway", "idp": "identity provider"}
+"""Those whose port people see, in addresses that they keep or that name who vouched for them."""
 
 
 def _is_free(port: int) -> bool:

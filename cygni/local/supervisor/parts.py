@@ -23,10 +23,17 @@ def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: 
         *("--token-file", str(layout.cluster_token), "--kubeconfig", str(layout.kubeconfig)),
     ]
     gateway = ["--kubeconfig", str(config), "--port", str(ports.apps), "--admin-port", str(ports.admin)]
+    identity_url, callback = f"http://127.0.0.1:{ports.idp}", f"http://127.0.0.1:{ports.api}/v1/auth/callback"
+    layout.secret(layout.idp_client_secret)
+    identity = [
+        *("--port", str(ports.idp), "--state", str(layout.state / "idp"), "--redirect-uri", callback),
+        *("--client-id", "cygni", "--client-secret-file", str(layout.idp_client_secret)),
+    ]
     cloud = [
         *("--state", str(layout.state / "cloud"), "--images", str(layout.images), "--kubeconfig", str(config)),
         *("--gateway-metrics", f"http://127.0.0.1:{ports.admin}/metrics", "--apps-port", str(ports.apps)),
         *("--api-port", str(ports.api), "--aws-port", str(ports.aws)),
+        *("--idp-url", identity_url, "--idp-client-secret-file", str(layout.idp_client_secret)),
     ]
     # Of the admin key the control plane gets the hash only.
     key = layout.secret(layout.admin_key, "cyg_")
@@ -34,6 +41,7 @@ def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: 
     children = [
         Child("cluster", "cygni.local.cluster", cluster, inherited, logs / "cluster.log"),
         Child("gateway", "cygni.local.gateway", gateway, inherited, logs / "gateway.log"),
+        Child("identity", "cygni.local.idp", identity, inherited, logs / "identity.log", early=True),
         Child("cloud", "cygni.local.cloud", cloud, told, logs / "cloud.log"),
     ]
     return children if kubeconfig is None else children[1:]

@@ -77,10 +77,19 @@ class Supervisor:
     _pauses: dict[str, float] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Starts all; when one does not start, stops those that did and raises NotStarted."""
+        """Starts all; when one does not start, stops those that did and raises NotStarted.
+
+        Each waits for those before it, but for the early ones: they start at once, and are waited for at their place.
+        """
+        for child in self.children:
+            if child.early:
+                child.launch()
         for child in self.children:
             try:
-                child.start(READY_SECONDS)
+                if child.early:
+                    child.await_ready(READY_SECONDS)
+                else:
+                    child.start(READY_SECONDS)
             except NotStarted:
                 self.stop()
                 raise

@@ -84,6 +84,17 @@ class Home:
         finally:
             connection.close()
 
+    def keys_of_identity(self, port: int) -> list[str]:
+        """The names of the keys that the identity provider publishes; none while it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/jwks")
+            return [each["kid"] for each in json.loads(connection.getresponse().read())["keys"]]
+        except OSError:
+            return []
+        finally:
+            connection.close()
+
     def state(self, deployment: str) -> str:
         done = self.cygni("deployments", "--json")
         if done.returncode != 0:
@@ -116,6 +127,23 @@ def test_what_runs_survives_a_restart_and_nothing_is_left_when_it_stops(home: Ho
     home.up()
 
     home.until(lambda: home.get()[0] == 200)
+    assert home.down() == []
+
+
+def test_the_identity_provider_comes_back_with_the_same_key_when_it_is_killed(home: Home) -> None:
+    assert home.process is not None
+    ports = json.loads((home.folder / "state" / "cygni" / "ports.json").read_text())
+    first = home.keys_of_identity(ports["idp"])
+    children = psutil.Process(home.process.pid).children()
+    identity = [each for each in children if "cygni.local.idp" in each.cmdline()]
+    assert len(children) == 4
+    assert len(identity) == 1
+    assert len(first) == 1
+
+    identity[0].kill()
+
+    home.until(lambda: home.keys_of_identity(ports["idp"]) == first and not identity[0].is_running())
+    assert home.cygni("whoami").returncode == 0
     assert home.down() == []
 
 

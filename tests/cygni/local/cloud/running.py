@@ -21,6 +21,8 @@ import botocore.session
 import httpx
 
 KEY = "cyg_" + "t" * 43
+IDP = "http://127.0.0.1:1"
+"""Where the identity provider would be; the process does not ask it for anything at start."""
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -35,6 +37,7 @@ class RunningCloud:
     def __init__(self, folder: Path, *, snapshot: float = 0.3) -> None:
         self.folder = folder
         self.log = folder / "log"
+        self.idp_client_secret = folder / "idp-client-secret"
         self._ports = (free_port(), free_port())
         self._snapshot = snapshot
         self.process: subprocess.Popen[bytes] | None = None
@@ -47,6 +50,9 @@ class RunningCloud:
         command += ["--kubeconfig", str(self.folder / "kubeconfig"), "--images", str(self.folder / "images")]
         command += ["--gateway-metrics", "http://127.0.0.1:1/metrics", "--apps-port", "8080"]
         command += ["--api-port", str(api), "--aws-port", str(aws), "--snapshot", str(self._snapshot)]
+        command += ["--idp-url", IDP, "--idp-client-secret-file", str(self.idp_client_secret)]
+        if not self.idp_client_secret.exists():
+            self.idp_client_secret.write_text("s3cret\n")
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_PROFILE": "of-a-developer"}
         environment["CYGNI_ADMIN_KEY_SHA256"] = hashlib.sha256(KEY.encode()).hexdigest()
         begun = time.monotonic()

@@ -144,6 +144,30 @@ def test_what_differs_from_the_catalog_is_brought_up_to_date(shared: RunningClou
     assert inventory(shared) == before
 
 
+def test_the_identity_provider_is_in_the_secret_and_written_again_only_when_it_changes(shared: RunningCloud) -> None:
+    def versions() -> list[str]:
+        found = shared.aws("secretsmanager").list_secret_version_ids(SecretId="cygni/sign-in", IncludeDeprecated=True)
+        return [each["VersionId"] for each in found["Versions"]]
+
+    def providers() -> Any:
+        held = json.loads(shared.aws("secretsmanager").get_secret_value(SecretId="cygni/sign-in")["SecretString"])
+        return held["providers"]
+
+    first = versions()
+    assert providers()["local"]["client_secret"] == "s3cret"
+    shared.stop()
+    shared.start()
+    assert versions() == first
+
+    shared.stop()
+    shared.idp_client_secret.write_text("another")
+    shared.start()
+
+    assert providers()["local"]["client_secret"] == "another"
+    assert len(versions()) == 2
+    assert "s3cret" not in shared.log.read_text()
+
+
 def test_it_listens_on_loopback_only(shared: RunningCloud) -> None:
     assert shared.process is not None
     listening = [each for each in psutil.Process(shared.process.pid).net_connections() if each.status == psutil.CONN_LISTEN]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import socket
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 from cygni.local.supervisor.layout import Layout
@@ -32,7 +34,20 @@ def test_a_taken_port_is_replaced_and_said(tmp_path: Path) -> None:
 def test_no_two_ports_are_alike(tmp_path: Path) -> None:
     ports, _ = Layout(tmp_path).ports(api=23456, apps=23456)
 
-    assert len({ports.api, ports.apps, ports.admin, ports.aws, ports.cluster}) == 5
+    assert len(set(asdict(ports).values())) == len(asdict(ports)) == 6
+
+
+def test_a_cloud_from_before_there_was_an_identity_provider_gets_a_port_for_it(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first, _ = layout.ports(api=None, apps=None)
+    older = {name: port for name, port in asdict(first).items() if name != "idp"}
+    layout.ports_file.write_text(json.dumps(older))
+
+    second, said = layout.ports(api=None, apps=None)
+
+    assert {name: port for name, port in asdict(second).items() if name != "idp"} == older
+    assert second.idp not in older.values()
+    assert said == []
 
 
 def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

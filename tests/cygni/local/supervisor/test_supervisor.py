@@ -23,6 +23,9 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 while True: time.sleep(1)
 """
 STUBBORN = GOOD.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
+SILENT = "import time; time.sleep(60)"
+WAITING = "import pathlib, time\nwhile not pathlib.Path('MET').exists(): time.sleep(0.01)\n" + GOOD
+MEETING = "import pathlib; pathlib.Path('MET').touch()\n" + GOOD
 DYING = 'import sys; sys.exit("the disk is full")'
 
 
@@ -54,6 +57,43 @@ def test_a_child_is_ready_when_it_says_so(child: Callable[[str], Child]) -> None
 def test_a_child_that_ends_at_once_says_why(child: Callable[[str], Child]) -> None:
     with pytest.raises(NotStarted, match="the disk is full"):
         child(DYING).start(20)
+
+
+def test_a_child_that_says_nothing_in_time_is_stopped_and_named(child: Callable[[str], Child]) -> None:
+    part = child(SILENT)
+
+    with pytest.raises(NotStarted, match=r"The part was not ready within 1 s\."):
+        part.start(1)
+    assert not part.running()
+
+
+@pytest.mark.slow
+def test_an_early_child_starts_beside_the_first_and_is_waited_for_at_its_place(
+    tmp_path: Path, child: Callable[[str], Child]
+) -> None:
+    met = str(tmp_path / "met")
+    first, last = child(WAITING.replace("MET", met), "first"), child(GOOD, "last")
+    early = child(MEETING.replace("MET", met), "early")
+    early.early = True
+    supervisor = Supervisor([first, early, last], lambda _: None)
+
+    supervisor.start()  # the first is ready only once the early one has begun
+
+    assert all(each.running() for each in (first, early, last))
+    supervisor.stop()
+    assert not any(each.running() for each in (first, early, last))
+
+
+@pytest.mark.slow
+def test_when_one_does_not_start_an_early_one_is_stopped_too(child: Callable[[str], Child]) -> None:
+    early = child(GOOD, "early")
+    early.early = True
+
+    with pytest.raises(NotStarted, match="the disk is full"):
+        Supervisor([child(DYING), early], lambda _: None).start()
+
+    assert early.process is not None
+    assert not early.running()
 
 
 @pytest.mark.slow
