@@ -92,7 +92,7 @@ DOCUMENTS = {
     "services list": "a page of ServiceView, with all of them",
     "services delete": "a ServiceView",
     "doctor": "`{ok, checks: [{name, level, detail, remedy}]}`; `level` is ok, note or fault",
-    "whoami": "`{subject, team, permissions, context, endpoint}`",
+    "whoami": "a WhoamiView with `context` and `endpoint`",
     "version": "`{version, python}`",
 }
 

@@ -115,6 +115,7 @@ _EXITS = {
     409: Exit.CONFLICT,
     412: Exit.CONFLICT,
     413: Exit.USAGE,
+    421: Exit.USAGE,
     415: Exit.USAGE,
     422: Exit.USAGE,
     428: Exit.CONFLICT,

@@ -17,12 +17,23 @@ class Page(TypedDict, Generic[Item]):
     next_cursor: str | None
 
 
+class Scope(TypedDict):
+    """A part of a team that a role is narrowed to; `environment` is `*` for all of the project's."""
+
+    project: str
+    environment: str
+    role: str
+
+
 class Whoami(TypedDict):
     """Whom the token speaks for."""
 
     subject: str
+    kind: str
+    name: str
     team: str
-    permissions: list[str]
+    role: str
+    scopes: list[Scope]
 
 
 class Project(TypedDict):

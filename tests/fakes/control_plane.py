@@ -18,8 +18,11 @@ from pydantic import BaseModel
 from chalicelib.builds.preview import dockerfile_of, preview_plan
 from chalicelib.builds.schemas import BuildLogView, NewSource, PlanRequest, PlanView, SourceView
 from chalicelib.deployments.schemas import DeploymentView, LogView, NewDeployment, NewRollback, ReleaseView, TimelineView
+from chalicelib.identity.rules import Role
+from chalicelib.identity.schemas import WhoamiView
 from chalicelib.platform.errors import NotFound, TooLarge, Unauthenticated
 from chalicelib.projects.appfile import Starter, default_text, parse
+from chalicelib.projects.rules import kind_of
 from chalicelib.projects.schemas import (
     AppFileDraft,
     AppFileText,
@@ -89,7 +92,9 @@ class FakeApi:
         """A service that is there already: shop/prod/web if it is not said which."""
         project, environment, service = key or ("shop", "prod", "web")
         self.projects.setdefault(project, _named(name=project))
-        self.environments.setdefault((project, environment), _named(project=project, name=environment))
+        self.environments.setdefault(
+            (project, environment), _named(project=project, name=environment, kind=kind_of(environment))
+        )
         self.services[project, environment, service] = _named(
             project=project,
             environment=environment,
@@ -140,7 +145,7 @@ class FakeApi:
         return 200, {"status": "ok", "version": "0.1.0"}
 
     def _whoami(self, _: Seen) -> tuple[int, Any]:
-        return 200, {"subject": "admin", "team": "team_1", "permissions": ["projects:read"]}
+        return 200, WhoamiView(subject="admin", kind="operator", name="operator", team="team_1", role=Role.OWNER, scopes=())
 
     def _check(self, seen: Seen) -> tuple[int, Any]:
         return 200, {"app": parse(AppFileText.model_validate(seen.body).text).model_dump(mode="json", by_alias=True)}
@@ -161,7 +166,7 @@ class FakeApi:
     def _create_project(self, seen: Seen) -> tuple[int, Any]:
         name = NewProject.model_validate(seen.body).name
         self.projects[name] = _named(name=name)
-        self.environments[name, "prod"] = _named(project=name, name="prod")
+        self.environments[name, "prod"] = _named(project=name, name="prod", kind="production")
         return 201, _shape(ProjectView, **self.projects[name])
 
     def _project(self, _: Seen, project: str) -> tuple[int, Any]:
@@ -175,7 +180,7 @@ class FakeApi:
     def _create_environment(self, seen: Seen, project: str) -> tuple[int, Any]:
         name = NewEnvironment.model_validate(seen.body).name
         _known(self.projects, project)
-        self.environments[project, name] = _named(project=project, name=name)
+        self.environments[project, name] = _named(project=project, name=name, kind=kind_of(name))
         return 201, _shape(EnvironmentView, **self.environments[project, name])
 
     def _environment(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
@@ -331,6 +336,7 @@ class FakeApi:
             url=self.app_url,
             ended_at=None,
             created_by="admin",
+            approved_by=None,
         )
         made = Deployment(view, list(self.script()))
         if kind != "deploy":

@@ -9,6 +9,7 @@ from rich.text import Text
 from cygni import __version__
 from cygni.cli.frame import Scope, command
 from cygni.cli.session import Session
+from cygni.cli.shapes import Whoami
 
 
 @command(Scope.API)
@@ -21,8 +22,16 @@ def whoami(session: Session) -> None:
     session.printer.result(
         {**found, "context": session.context.name, "endpoint": session.context.url},
         Text(f"{found['subject']} of {found['team']} at {session.context.url} (context {session.context.name})"),
-        Text(f"may: {', '.join(found['permissions'])}"),
+        Text(_rights(found)),
     )
+
+
+def _rights(found: Whoami) -> str:
+    """The caller's role, and what it is narrowed to."""
+    if not found["role"]:
+        return "role: none, since no team is chosen"
+    places = ", ".join(f"{each['project']}/{each['environment']} as {each['role']}" for each in found["scopes"])
+    return f"role: {found['role']}" + (f", narrowed to {places}" if places else "")
 
 
 @command(Scope.NONE)

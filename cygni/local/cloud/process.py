@@ -25,7 +25,6 @@ LOG = logging.getLogger("cloud")
 
 DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
 SWEEP = "cygni-sweep"
-ROTATE = "cygni-rotate-signing-keys"
 _HOUR = 3600.0
 
 
@@ -115,7 +114,6 @@ class Cloud:
         resources.create_machines(STATE_MACHINES, functions, self._options.definitions)
         resources.create_rules(functions)
         resources.create_build_project(settings().build_project)
-        self._run(ROTATE)  # who signs in first needs a key, and the schedule's first day is a day away
         if self._options.identity is not None:
             resources.create_secret(settings().sign_in_secret, providers_document(self._options.identity))
 
