@@ -145,7 +145,8 @@ class FakeApi:
         return 200, {"status": "ok", "version": "0.1.0"}
 
     def _whoami(self, _: Seen) -> tuple[int, Any]:
-        return 200, WhoamiView(subject="admin", kind="operator", name="operator", team="team_1", role=Role.OWNER, scopes=())
+        told = {"subject": "admin", "kind": "operator", "name": "operator", "team": "team_1"}
+        return 200, _shape(WhoamiView, **told, role=Role.OWNER, scopes=())
 
     def _check(self, seen: Seen) -> tuple[int, Any]:
         return 200, {"app": parse(AppFileText.model_validate(seen.body).text).model_dump(mode="json", by_alias=True)}
