@@ -1,4 +1,4 @@
-"""Access tokens: who somebody is and what they may, for fifteen minutes, under our signature (RFC 9068).
+"""Access tokens: who somebody is and what they may, for fifteen minutes, under our signature (after RFC 9068).
 
 What `verify` holds, in this order, so that nothing of a stranger's is understood before it is known to be ours:
 
