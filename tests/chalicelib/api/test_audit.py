@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from chalicelib.audit.models import HEAD, HeadRecord, LineRecord, line_sk, lines_pk, linked_of
 from chalicelib.audit.rules import CHUNK, Linked, faults
@@ -192,6 +193,19 @@ def test_a_line_expires_when_the_installation_says(api: Client) -> None:
     assert lines(api)[0]["expires"] == int((api.fakes.clock() + days).timestamp())
 
 
+@pytest.fixture
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator loses writes of calls that run at once, which DynamoDB does not; requests still come between each other."""
+    lock, original = Lock(), BaseClient._make_api_call
+
+    def alone(*given: Any) -> Any:
+        with lock:
+            return original(*given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", alone)
+
+
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_changes_at_the_same_moment_are_all_in_the_chain(api: Client) -> None:
     threads = [Thread(target=api.post, args=("/v1/projects", {"name": f"p{number}"})) for number in range(6)]
     for thread in threads:
