@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
 
+from bench import sign_in_calls
 from bench.figures import verdict
 from bench.store_count import Counter, counting
 from chalicelib.builds import service as builds
@@ -24,7 +25,7 @@ from chalicelib.platform.aws import client
 from chalicelib.platform.storage import Storage
 from tests.support.rollout import Stage
 from tests.support.store import memory_store
-from tests.support.world import TEAM, Client, Fakes
+from tests.support.world import TEAM, Client, Fakes, Reply
 
 APP_FILE = """\
 version: 1
@@ -49,6 +50,7 @@ MORE = {
     "abort_deployment": 4,  # its build is stopped as well
     "list_audit": 2,  # the newest line's number, then the partition that it is in
     "export_audit": 2,
+    **sign_in_calls.MORE,
 }
 """Routes that may take more round trips than the aims say, and why."""
 
@@ -70,15 +72,20 @@ class Tour:
         self.costs: dict[str, Cost] = {}
 
     def call(self, name: str, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
-        """Calls a route by the name of its operation."""
-        self.counter.clear()
+        """Calls a route by the name of its operation, and answers with what came."""
         if method == "POST":
             headers["idempotency-key"] = name
-        answer = self.stage.api(method, path, body, headers=headers)
-        if answer.status >= 300:
+        answer = self.send(name, method, path, body=body, headers=headers)
+        return dict(answer.json) if answer.text else {}
+
+    def send(self, name: str, method: str, path: str, **request: Any) -> Reply:
+        """Calls a route by the name of its operation, with whatever a client's call takes."""
+        self.counter.clear()
+        answer = self.stage.api(method, path, request.pop("body", None), **request)
+        if answer.status >= 400:
             raise SystemExit(f"{name}: {answer.text}")
         self.costs[name] = Cost(method, len(self.counter.calls), self.counter.units)
-        return dict(answer.json) if answer.text else {}
+        return answer
 
     def run(self) -> dict[str, Cost]:
         """A project from its creation to its deletion."""
@@ -171,7 +178,10 @@ def counted_stage() -> Iterator[tuple[Stage, Counter]]:
 def route_costs() -> dict[str, Cost]:
     """What each route costs, by the name of its operation."""
     with counted_stage() as (stage, counter):
-        return Tour(stage, counter).run()
+        tour = Tour(stage, counter)
+        tour.run()
+        sign_in_calls.tour(stage.fakes, tour.send)
+        return tour.costs
 
 
 def deploy_cost() -> Cost:

@@ -76,6 +76,8 @@ API_FUNCTION = Function(
         "start deploy",
         "invoke cygni-logs",
         "invoke cygni-remove-service",
+        "read signing keys",
+        "read sign-in providers",
     ),
     memory=512,
 )

@@ -6,7 +6,6 @@ from `app.current_request`: that is one slot for the whole process, and a thread
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -16,21 +15,20 @@ from datetime import datetime
 from typing import Any
 
 from chalice import Blueprint, Chalice, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from chalicelib.api.journal import READING, tell_refusal, trail_of
-from chalicelib.api.problems import Problem, headers_of, invalid, problem_of, unexpected
+from chalicelib.api.pages import error_page, page_headers
+from chalicelib.api.problems import Problem, as_oauth, headers_of, problem_of, unexpected
+from chalicelib.api.reading import read_body, read_if_match, read_once, read_query, read_sender
 from chalicelib.api.rights import needs_approval, verdict_of
 from chalicelib.api.routes import Answer, AnyCall, Call, Nothing, Resource, Route
 from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
-from chalicelib.platform.errors import CygniError, Forbidden, Malformed, MethodNotAllowed, NotFound
+from chalicelib.platform.errors import CygniError, Forbidden, MethodNotAllowed, NotFound
 from chalicelib.platform.logs import log
-from chalicelib.platform.once import Once
 
 _request: ContextVar[Any] = ContextVar("request")
-_ETAG = re.compile(r'^(?:W/)?"(\d{1,12})"$')
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 _PATH_VALUE = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
@@ -57,10 +55,11 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
         try:
             return _present(route, _serve(route, request, path, world()))
         except CygniError as error:
-            return _problem(problem_of(error, request_id), headers_of(error))
+            known = as_oauth(error) if route.oauth else error
+            return _refuse(route, problem_of(known, request_id), headers_of(known))
         except Exception:  # noqa: BLE001 - the last resort of the edge: the caller gets a problem, the log the trace
             log().exception("unexpected error", extra={"route": route.name, "request_id": request_id})
-            return _problem(unexpected(request_id), {"Content-Type": "application/problem+json"})
+            return _refuse(route, unexpected(request_id), {"Content-Type": "application/problem+json"})
 
     return view
 
@@ -96,75 +95,44 @@ def _call(route: Route, request: Any, path: dict[str, str], world: World, now: d
     for name, value in path.items():
         if not _PATH_VALUE.match(value):
             raise NotFound(f"There is no {name} of that name.")
-    raw = request.raw_body
     return Call(
         who=who,
         path=path,
-        body=_body(route.body, raw),
-        query=_query(route.query, request.query_params),
+        body=read_body(route, request),
+        query=read_query(route.query, request.query_params),
         now=now,
         world=world,
-        if_match=_if_match(request.headers.get("if-match")) if route.updates else None,
-        once=_once(route, request, who, raw, now) if route.creates and not route.public else None,
+        if_match=read_if_match(request.headers.get("if-match")) if route.updates else None,
+        once=read_once(route, request, who, now) if route.creates and not route.public else None,
+        sender=read_sender(request),
     )
-
-
-def _body(shape: type[BaseModel], raw: bytes) -> BaseModel:
-    if shape is Nothing:
-        return Nothing()
-    try:
-        return shape.model_validate_json(raw or b"")
-    except ValidationError as error:
-        if any(each["type"] == "json_invalid" for each in error.errors(include_url=False, include_context=False)):
-            raise Malformed("The body is not valid JSON.", remedy="Send a JSON object.") from None
-        raise invalid("body", error) from None
-
-
-def _query(shape: type[BaseModel], given: Any) -> BaseModel:
-    if shape is Nothing:
-        return Nothing()
-    try:
-        return shape.model_validate_strings(dict(given) if given else {})
-    except ValidationError as error:
-        raise invalid("query", error) from None
-
-
-def _if_match(header: str | None) -> int | None:
-    if header is None:
-        return None
-    match = _ETAG.match(header.strip())
-    if match is None:
-        raise Malformed("If-Match is not an ETag of ours.", remedy='Send the ETag of your last GET, such as "3".')
-    return int(match.group(1))
-
-
-def _once(route: Route, request: Any, who: Principal, raw: bytes, now: Any) -> Once | None:
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not _KEY.match(key):
-        remedy = "Use up to 255 visible ASCII characters; a UUID will do."
-        raise Malformed("The Idempotency-Key is not usable.", remedy=remedy)
-    path = json.dumps(request.uri_params or {}, sort_keys=True)
-    digest = hashlib.sha256(path.encode() + b"\0" + bytes(raw or b"")).hexdigest()
-    return Once(who.store.owners[0], route.name, key, digest, now)
 
 
 def _present(route: Route, given: Any) -> Response:
     answer = given if isinstance(given, Answer) else Answer(given if isinstance(given, BaseModel) else None)
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if answer.version is not None:
         headers["ETag"] = f'"{answer.version}"'
     if answer.location is not None:
         headers["Location"] = answer.location
+    if answer.cookies:
+        headers["Set-Cookie"] = list(answer.cookies)
     if isinstance(given, dict):
         return Response(json.dumps(given), status_code=route.status, headers=headers)
-    headers |= {"Content-Type": answer.content_type, **answer.headers}
+    headers |= page_headers() if route.page else {"Content-Type": answer.content_type}
+    headers |= answer.headers
     if answer.text is not None:
         return Response(answer.text, status_code=route.status, headers=headers)
     if answer.view is None:
         return Response("", status_code=route.status, headers=headers)
     return Response(answer.view.model_dump_json(), status_code=route.status, headers=headers)
+
+
+def _refuse(route: Route, problem: Problem, headers: dict[str, str]) -> Response:
+    """A problem for programs, a page for people."""
+    if route.page:
+        return Response(error_page(problem), status_code=problem.status, headers=headers | page_headers())
+    return _problem(problem, headers)
 
 
 def _problem(problem: Problem, headers: dict[str, str]) -> Response:

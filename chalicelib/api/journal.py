@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.api.reading import read_sender
 from chalicelib.api.routes import AnyCall, Route
 from chalicelib.audit.service import Deed, Trail, record_refusal
 from chalicelib.identity.principal import Principal
@@ -15,17 +16,18 @@ READING = frozenset({"GET", "HEAD"})
 
 def trail_of(route: Route, call: AnyCall, request: Any) -> Trail:
     """The trail that a request's changes are written with."""
-    who, context = call.who, request.context
+    who, sender = call.who, read_sender(request)
     deed = Deed(
         team=who.team,
         actor=who.subject,
         actor_kind=who.kind.value,
         operation=route.name,
         resource=_resource(route, call),
-        request=str(context.get("requestId") or "unknown")[:64],
-        source=source_of(request),
+        request=sender.request,
+        source=sender.source,
         now=call.now,
         since=who.since,
+        session=who.session,
         retention=call.world.settings.audit_retention,
         creates=route.status == 201 and not hasattr(call.body, "name"),
     )
@@ -38,11 +40,6 @@ def tell_refusal(who: Principal, trail: Trail, error: CygniError) -> None:
         record_refusal(who.store, trail, error.code)
     except CygniError as failed:
         log().error("a refusal was not recorded", extra={"operation": trail.deed.operation, "error": failed.code})
-
-
-def source_of(request: Any) -> str:
-    """The caller's address, as the gateway saw it."""
-    return str((request.context.get("identity") or {}).get("sourceIp") or "")[:64]
 
 
 def _resource(route: Route, call: AnyCall) -> str:

@@ -16,6 +16,7 @@ from chalicelib.identity.rules import MATRIX, Role
 from chalicelib.platform.errors import (
     CygniError,
     Forbidden,
+    GrantRefused,
     InvalidInput,
     Malformed,
     NotFound,
@@ -25,6 +26,10 @@ from chalicelib.platform.errors import (
 
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_HTML: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+_REDIRECT: dict[str, Any] = {
+    "headers": {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where the browser goes."}}
+}
 
 
 def document(resources: Iterable[Resource]) -> dict[str, Any]:
@@ -47,7 +52,9 @@ def document(resources: Iterable[Resource]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas.get("$defs", {}),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, or an API key."}
+            },
         },
     }
 
@@ -77,7 +84,7 @@ def _operation(route: Route, shapes: Any) -> dict[str, Any]:
         operation["x-roles"] = {role.value: row.cell(role).value for role in Role}
     if route.body is not Nothing:
         schema = shapes[(route.body, "validation")]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {"required": True, "content": {kind: {"schema": schema} for kind in route.takes}}
     return operation
 
 
@@ -109,6 +116,8 @@ def _bare(shape: dict[str, Any]) -> dict[str, Any]:
 
 def _success(route: Route, shapes: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": route.summary}
+    if route.page:
+        return answer | (_REDIRECT if route.status == 302 else {"content": _HTML})
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": shapes[(route.answer, "serialization")]}}
     elif route.status != 204:
@@ -124,16 +133,15 @@ def _problems(route: Route, shapes: Any) -> dict[str, Any]:
         kinds |= {Unauthenticated, Forbidden, RateLimited}
     if _PARAMETER.search(route.path):
         kinds.add(NotFound)
-    if route.body is not Nothing or route.query is not Nothing:
+    if route.oauth:
+        kinds.add(GrantRefused)
+    elif route.body is not Nothing or route.query is not Nothing:
         kinds |= {InvalidInput, Malformed}
-    if route.updates or route.creates:
+    if (route.updates or route.creates) and not route.oauth:
         kinds.add(Malformed)
     kinds.add(CygniError)
     by_status: dict[int, list[str]] = {}
     for kind in sorted(kinds, key=lambda kind: kind.code):
         by_status.setdefault(status_of(kind), []).append(kind.code)
-    schema = shapes[(Problem, "serialization")]
-    return {
-        str(status): {"description": ", ".join(codes), "content": {CONTENT_TYPE: {"schema": schema}}}
-        for status, codes in sorted(by_status.items())
-    }
+    content = _HTML if route.page else {CONTENT_TYPE: {"schema": shapes[(Problem, "serialization")]}}
+    return {str(status): {"description": ", ".join(codes), "content": content} for status, codes in sorted(by_status.items())}

@@ -19,6 +19,8 @@ STATUS: dict[type[CygniError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
+    errors.GrantRefused: 400,
+    errors.SignInRefused: 400,
     errors.Conflict: 409,
     errors.StaleVersion: 412,
     errors.TooLarge: 413,
@@ -55,6 +57,8 @@ class Problem(Output):
     remedy: str
     instance: str = Field(description="Id of the request, to name when asking for help.")
     errors: list[FieldProblem] = Field(default_factory=list)
+    error: str | None = Field(None, description="OAuth's code (RFC 6749, section 5.2), at the endpoints that speak OAuth.")
+    error_description: str | None = Field(None, description="The detail once more, under the name that OAuth has for it.")
 
 
 def status_of(kind: type[CygniError]) -> int:
@@ -74,7 +78,7 @@ def headers_of(error: CygniError) -> dict[str, str]:
 
 def problem_of(error: CygniError, request_id: str) -> Problem:
     """The problem that tells the caller about an error."""
-    kind = type(error)
+    kind, oauth = type(error), error if isinstance(error, errors.GrantRefused) else None
     title = (kind.__doc__ or kind.__name__).split("\n")[0].rstrip(".")
     return Problem(
         type=BASE + error.code,
@@ -85,7 +89,22 @@ def problem_of(error: CygniError, request_id: str) -> Problem:
         remedy=error.remedy,
         instance=request_id,
         errors=[_field(each) for each in error.fields],
+        error=oauth.reason if oauth else None,
+        error_description=oauth.message if oauth else None,
     )
+
+
+def as_oauth(error: CygniError) -> CygniError:
+    """The error as an endpoint of OAuth tells it: what the request itself has wrong is status 400 with a code there."""
+    if not isinstance(error, errors.InvalidInput | errors.Malformed):
+        return error
+    strange = any(each.field == "body.grant_type" and each.message != _MISSING for each in error.fields)
+    reason = "unsupported_grant_type" if strange else "invalid_request"
+    return errors.GrantRefused(error.message, reason=reason, remedy=error.remedy, fields=error.fields)
+
+
+_MISSING = "Field required"
+"""What pydantic says of a field that is not there."""
 
 
 def unexpected(request_id: str) -> Problem:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from chalicelib.api.audit import audit_routes
 from chalicelib.api.deployments import deployment_routes, release_routes
+from chalicelib.api.devices import device_routes
 from chalicelib.api.health import health
 from chalicelib.api.projects import environment_routes, project_routes
 from chalicelib.api.services import service_routes
+from chalicelib.api.signin import sign_in_routes
 from chalicelib.api.sources import app_file_routes, source_routes
+from chalicelib.api.tokens import token_routes
 
 RESOURCES = (
     health,
+    sign_in_routes,
+    device_routes,
+    token_routes,
     project_routes,
     environment_routes,
     service_routes,

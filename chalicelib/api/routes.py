@@ -25,8 +25,24 @@ B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
 
 
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
 class Nothing(Input):
     """No body, or no query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request came from: its id, the address that the gateway saw, and what a browser adds by itself.
+
+    `cookies` is its Cookie header, `site` how near the page is that led here (Sec-Fetch-Site); both may be empty.
+    """
+
+    request: str = ""
+    source: str = ""
+    cookies: str = field(default="", repr=False)
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ class Call(Generic[B, Q]):
     if_match: int | None = None
     once: Once | None = None
     needs_approval: bool = False
+    sender: Sender = Sender()
 
     @property
     def service(self) -> ServiceKey:
@@ -67,7 +84,7 @@ AnyCall = Call[Any, Any]
 class Answer:
     """What a route answers when its view alone does not say all: `version` becomes the ETag, `location` a header.
 
-    `text`, of type `content_type`, is answered in place of a view.
+    `text`, of type `content_type`, is answered in place of a view. `cookies` are whole Set-Cookie headers.
     """
 
     view: BaseModel | None = None
@@ -76,6 +93,7 @@ class Answer:
     text: str | None = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
 
 KindOf = Callable[[AnyCall], EnvironmentKind]
@@ -105,6 +123,9 @@ class Route:
     updates: bool
     kind: KindOf
     also: str | None
+    takes: tuple[str, ...]
+    page: bool
+    oauth: bool
 
     @property
     def creates(self) -> bool:
@@ -133,11 +154,15 @@ class Resource:
         updates: bool = False,
         kind: KindOf | None = None,
         also: str | None = None,
+        takes: tuple[str, ...] = (JSON,),
+        page: bool = False,
+        oauth: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own.
 
         `kind` says what kind of environment a call concerns, where the path does not name one that exists; `also` names
-        another content type that it may answer in.
+        another content type that it may answer in. `takes` are the content types of its body. A `page` is for people: it is
+        answered in HTML, or sends the browser on, and so are its errors. An `oauth` route adds OAuth's members to its errors.
         """
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,6 +189,9 @@ class Resource:
                     updates,
                     kind or _kind_in_path,
                     also,
+                    takes,
+                    page,
+                    oauth,
                 )
             )
             return handler

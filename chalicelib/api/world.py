@@ -11,10 +11,12 @@ from chalicelib.identity.authentication import NOBODY, Authenticate, Authenticat
 from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import Limits, SharedLimits
 from chalicelib.identity.principal import Principal
+from chalicelib.identity.service import LiveKeys, Providers, Web
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
+from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.workflows import Workflows
@@ -37,6 +39,8 @@ class World:
     metrics: TrafficMetrics
     authenticate: Authenticate
     limits: Limits
+    keys: LiveKeys
+    providers: Providers
 
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
@@ -53,6 +57,8 @@ def real_world() -> World:
     from chalicelib.platform.traffic import traffic_metrics
 
     known = settings()
+    secrets = Secrets(known.secrets_key)
+    keys = LiveKeys(lambda: secrets.read(known.signing_secret), utc_now)
     return World(
         settings=known,
         clock=utc_now,
@@ -62,6 +68,8 @@ def real_world() -> World:
         functions=Functions(),
         builders=Builders(known.build_project),
         metrics=traffic_metrics(known.metrics_kind, known.metrics_url),
-        authenticate=Authenticator(known),
+        authenticate=Authenticator(known, keys),
         limits=SharedLimits(take_block, known.requests_per_minute),
+        keys=keys,
+        providers=Providers(lambda: secrets.read(known.sign_in_secret), Web(), utc_now),
     )

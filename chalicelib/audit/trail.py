@@ -28,8 +28,8 @@ _Key = tuple[str, str, str]
 class Deed:
     """What a request is about to do. `source` is the caller's address, `since` when its token was minted (None: no token).
 
-    `retention` is for how many days the line is kept where the team has not set that. `creates` says that the id of what is
-    made belongs to the resource's name.
+    `session` is the sign-in that the token belongs to. `retention` is for how many days the line is kept where the team has not
+    set that. `creates` says that the id of what is made belongs to the resource's name.
     """
 
     team: str
@@ -43,6 +43,7 @@ class Deed:
     since: datetime | None
     retention: int
     creates: bool = False
+    session: str = ""
 
 
 @dataclass(slots=True)
@@ -131,8 +132,11 @@ class Trail:
 
 
 def refuse_overtaken(head: HeadRecord, deed: Deed) -> None:
-    """Raises Unauthenticated when the actor's rights changed after its token was minted."""
-    changed = (head.revoked or {}).get(deed.actor)
+    """Raises Unauthenticated when the actor's rights changed, or its session ended, after its token was minted."""
+    revoked = head.revoked or {}
+    if deed.session in revoked:
+        raise Unauthenticated("You have signed out here.", remedy="Sign in again: `cygni login`.")
+    changed = revoked.get(deed.actor)
     if changed is not None and deed.since is not None and deed.since <= parse_iso(changed):
         raise Unauthenticated(
             "Your rights in this team have changed since you signed in.", remedy="Sign in again: `cygni login`."

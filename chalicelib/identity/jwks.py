@@ -213,7 +213,11 @@ def _not_valid(audience: str) -> Unauthenticated:
 
 @dataclass(frozen=True, slots=True)
 class ProviderMetadata:
-    """What a provider publishes of itself (OpenID Connect Discovery 1.0, section 3). Endpoints it does not have are empty."""
+    """What a provider publishes of itself (OpenID Connect Discovery 1.0, section 3). Endpoints it does not have are empty.
+
+    `names_itself` says that its answers in the browser carry `iss` (RFC 9207); `secret_in_form` that it does not take a
+    client's secret in the Authorization header.
+    """
 
     issuer: str
     authorization_endpoint: str
@@ -221,25 +225,35 @@ class ProviderMetadata:
     jwks_uri: str
     userinfo_endpoint: str = ""
     device_authorization_endpoint: str = ""
+    names_itself: bool = False
+    secret_in_form: bool = False
 
 
-def discover(issuer: str, fetch: Fetch) -> ProviderMetadata:
+def discover(issuer: str, fetch: Fetch, *, people: bool = True) -> ProviderMetadata:
     """The metadata at an issuer's well-known address. Raises ProviderUnavailable; ProviderRefused for what cannot be trusted.
 
     The issuer must name itself exactly as we do, and every endpoint must be an https address; an issuer on loopback may have
-    its endpoints there too.
+    its endpoints there too. One whose tokens are not for `people`, such as a CI system, needs no endpoints to sign in with.
     """
     said = fetch(issuer.rstrip("/") + "/.well-known/openid-configuration")
     if said.get("issuer") != issuer:
         remedy = "Set the issuer exactly as the provider writes it, with or without a slash at its end."
         raise ProviderRefused("The provider names another issuer than the one that is set.", remedy=remedy)
     here = is_loopback(urlsplit(issuer).hostname or "")
-    found = {each.name: said.get(each.name, each.default) for each in fields(ProviderMetadata)}
+    found = {each.name: said.get(each.name, "") for each in fields(ProviderMetadata) if each.name not in _NO_ADDRESSES}
+    needed = _NEEDED if people else _NEEDED_OF_MACHINES
     for name, value in found.items():
-        absent = value == "" and name in _OPTIONAL
+        absent = value == "" and name not in needed
         if not absent and not (isinstance(value, str) and is_trusted(value, loopback=here)):
             raise ProviderRefused(f"The provider's {name} is missing or no https address.")
-    return ProviderMetadata(**found)
+    methods = said.get("token_endpoint_auth_methods_supported")  # absent: client_secret_basic (section 3)
+    return ProviderMetadata(
+        **found,
+        names_itself=said.get("authorization_response_iss_parameter_supported") is True,
+        secret_in_form=isinstance(methods, list) and "client_secret_basic" not in methods,
+    )
 
 
-_OPTIONAL = frozenset({"userinfo_endpoint", "device_authorization_endpoint"})
+_NO_ADDRESSES = frozenset({"names_itself", "secret_in_form"})
+_NEEDED_OF_MACHINES = frozenset({"issuer", "jwks_uri"})
+_NEEDED = _NEEDED_OF_MACHINES | {"authorization_endpoint", "token_endpoint"}

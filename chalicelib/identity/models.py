@@ -12,7 +12,8 @@ In the table `cygni`, whose keys all begin with a team:
 | a team's API keys           | TEAM#<t>  | begins with KEY#      | every change: version                              |
 | a team's trusts             | TEAM#<t>  | begins with TRUST#    | every change: version                              |
 
-In the table `cygni-identity`, what precedes any team (`IdentityItem`), whose keys begin with whom it belongs to:
+In the table `cygni-identity`, what precedes any team (`IdentityItem`), whose keys begin with whom it belongs to (people and
+sessions are in `models_people.py`, sign-ins under way in `models_signin.py`):
 
 | access pattern              | pk                    | sk                | kept true by                                  |
 | --------------------------- | --------------------- | ----------------- | --------------------------------------------- |
@@ -45,3 +46,7 @@ class IdentityItem(Item):
 
     version = VersionAttribute()
     expires_at = TTLAttribute(null=True)
+
+    def __repr__(self) -> str:
+        """The kind alone: what such a record holds is personal, or secret."""
+        return f"{type(self).__name__}(…)"

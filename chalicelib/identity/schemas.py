@@ -123,6 +123,7 @@ class TokenView(Output):
     expires_in: int = Field(description="Seconds.")
     refresh_token: str | None = Field(description="Null for federated callers, which sign in anew.")
     team: str = Field(description="Empty when the person is in no team.")
+    issued_token_type: str | None = Field(None, description="What an exchange gave (RFC 8693); null for other grants.")
 
 
 class SessionView(Output):

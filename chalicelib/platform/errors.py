@@ -14,6 +14,8 @@
     │   ├── WrongRegion         the team's data lives in another region, which another address serves
     │   ├── StaleVersion        `If-Match` names a version that is no longer the newest
     │   ├── TooLarge            over a stated limit
+    │   ├── SignInRefused       a sign-in in the browser is over, was used, or is not this browser's
+    │   ├── GrantRefused        the token endpoint gives no tokens for what was sent
     │   └── ProviderRefused     a sign-in provider said no, or something that cannot be trusted
     ├── Transient               the same call may pass later; workflows retry these by name
     │   ├── LostRace            another writer was first; load again and decide again
@@ -157,6 +159,27 @@ class TooLarge(Refused):
     """Over a stated limit."""
 
     code = "too-large"
+
+
+class SignInRefused(Refused):
+    """A sign-in in the browser is over, was used already, or was begun in another browser: which of them is not said."""
+
+    code = "sign-in-refused"
+    default_remedy = "Begin again, in one browser and within ten minutes; a link of a sign-in works once."
+
+
+class GrantRefused(Refused):
+    """The token endpoint gives no tokens for what was sent.
+
+    `reason` is OAuth's code for it (RFC 6749, section 5.2; RFC 8628, section 3.5).
+    """
+
+    code = "grant-refused"
+    default_remedy = "Sign in again: `cygni login`."
+
+    def __init__(self, message: str, *, reason: str, remedy: str = "", fields: Sequence[FieldError] = ()) -> None:
+        super().__init__(message, remedy=remedy, fields=fields)
+        self.reason = reason
 
 
 class ProviderRefused(Refused):

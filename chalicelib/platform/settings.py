@@ -46,7 +46,7 @@ class Settings:
     tenant_role: str = _setting(
         "", "ARN of a role that reaches one tenant's keys, assumed for each request; empty: the function's own."
     )
-    region: str = _setting("", "AWS region that this installation writes to; empty: the environment's own.")
+    region: str = _setting("", "AWS region that this installation writes to; where it is not set, the environment's own.")
     regions: str = _setting("", "Addresses of this installation's other regions: eu-west-1=https://eu.api.example.com,…")
     requests_per_minute: int = _setting(600, "Requests that one caller may make in a minute.")
     audit_retention: int = _setting(400, "Days that lines of the audit trail are kept, where a team does not say.")
@@ -57,6 +57,11 @@ class Settings:
         "Public address of this API. Access tokens name it as their issuer, and those of another installation are refused.",
     )
     audience: str = _setting("cygni", "Whom access tokens are for; one that names anything else is refused.")
+    actions_issuer: str = _setting(
+        "https://token.actions.githubusercontent.com",
+        "Issuer of the tokens that GitHub Actions gives to jobs; a GitHub Enterprise Server has one of its own.",
+    )
+    device_interval: int = _setting(5, "Seconds that a device waits between two questions whether it was approved.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 
@@ -72,6 +77,7 @@ def from_env(environment: Mapping[str, str]) -> Settings:
             values[each.name] = convert(environment[name])
         except ValueError:
             raise ValueError(f"{name} must be a {convert.__name__}, not {environment[name]!r}") from None
+    values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", ""))
     return Settings(**values)
 
 

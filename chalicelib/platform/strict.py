@@ -38,6 +38,21 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
 
     A name that occurs twice, `NaN`, `Infinity`, and text that UTF-8 cannot write are refused. What was read is in no error.
     """
+    value = _parse(data)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def parse_array(data: bytes | str) -> list[Any]:
+    """The JSON array that is the whole of `data`, read as `parse_object` reads. Raises ValueError."""
+    value = _parse(data)
+    if not isinstance(value, list):
+        raise ValueError("not a JSON array")
+    return value
+
+
+def _parse(data: bytes | str) -> Any:
     try:
         text = (data if isinstance(data, str) else data.decode()).strip(" \t\n\r")
         value, end = _decoder.raw_decode(text)
@@ -49,8 +64,6 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
         raise ValueError("nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"not strict JSON: {_why(error)}") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
     return value
 
 

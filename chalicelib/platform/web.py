@@ -1,4 +1,4 @@
-"""Talking to sign-in providers: one JSON object asked for, one answered, and nothing trusted beyond that.
+"""Talking to sign-in providers: one JSON value asked for, one answered, and nothing trusted beyond that.
 
 1. Only `https` with a certificate that holds; `http` for loopback hosts alone. No redirect is followed, no proxy used.
 2. CONNECT_SECONDS to connect, READ_SECONDS for each read, WHOLE_SECONDS for all of it; at most LIMIT bytes.
@@ -12,12 +12,13 @@ import re
 import time
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.platform.errors import ProviderRefused, ProviderUnavailable
-from chalicelib.platform.strict import parse_object
+from chalicelib.platform.strict import parse_array, parse_object
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -34,7 +35,18 @@ _REASON = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 def get_json(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The JSON object at an address. Raises ProviderUnavailable or ProviderRefused."""
-    return _ask("GET", url, None, headers or {})
+    return _understood(*_ask("GET", url, None, headers or {}))
+
+
+def get_list(url: str, headers: Mapping[str, str] | None = None) -> list[Any]:
+    """The JSON array at an address. Raises ProviderUnavailable or ProviderRefused."""
+    status, data, host = _ask("GET", url, None, headers or {})
+    if status != HTTPStatus.OK:
+        _understood(status, data, host)
+    try:
+        return parse_array(data)
+    except ValueError:
+        raise ProviderUnavailable(f"{host} answers with something that is not a JSON array.") from None
 
 
 def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -43,7 +55,7 @@ def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | 
     An answer with an `error` (RFC 6749, section 5.2) is a refusal, whatever its status: some providers send 200 with it.
     """
     sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-    return _ask("POST", url, urlencode(fields), sent)
+    return _understood(*_ask("POST", url, urlencode(fields), sent))
 
 
 def is_trusted(url: str, *, loopback: bool = True) -> bool:
@@ -75,7 +87,8 @@ def _pool() -> PoolManager:
     return urllib3.PoolManager(num_pools=16, maxsize=4, cert_reqs="CERT_REQUIRED", retries=False)
 
 
-def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> dict[str, Any]:
+def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes, str]:
+    """Status, body and host of an answer."""
     import urllib3
 
     if not is_trusted(url):
@@ -89,7 +102,7 @@ def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) ->
         with _pool().request(
             method, url, body=body, headers=sent, timeout=timeout, redirect=False, preload_content=False
         ) as answer:
-            return _understood(answer.status, _whole(answer, host, deadline), host)
+            return answer.status, _whole(answer, host, deadline), host
     except (urllib3.exceptions.HTTPError, ValueError) as error:  # ValueError: a header that HTTP cannot carry
         raise ProviderUnavailable(f"{host} does not answer ({type(error).__name__}).") from None
 

@@ -8,16 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from chalicelib.api.application import create_app
 from chalicelib.api.world import World
+from chalicelib.identity.livekeys import LiveKeys
+from chalicelib.identity.providers import Providers, Web
+from chalicelib.identity.rotation import rotate
 from chalicelib.identity.service import Authenticator, Grant, Kind, Principal
 from chalicelib.platform.errors import RateLimited
 from chalicelib.platform.ids import encode
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.traffic import Reading
+from tests.fakes.secrets import FakeSecrets
 
 KEY = "cyg_test-key"
 TEAM = "team_01J00000000000000000000000"
@@ -149,15 +154,34 @@ class Fakes:
     builders: FakeBuilders = field(default_factory=FakeBuilders)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     limits: FakeLimits = field(default_factory=FakeLimits)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    web: Web = field(default_factory=Web)
     settings: Settings = field(
         default_factory=lambda: Settings(
             admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(), admin_team=TEAM, apps_port=8080, apps_scheme="http"
         )
     )
 
+    @cached_property
+    def keys(self) -> LiveKeys:
+        """The keys that sign access tokens; the first is made when it is needed."""
+        name = self.settings.signing_secret
+
+        def read() -> str | None:
+            if name not in self.secrets.values and not self.secrets.away:
+                rotate(self.secrets, name, self.clock.now)
+            return self.secrets.read(name)
+
+        return LiveKeys(read, self.clock)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """The providers that people sign in with, as the fake secrets hold them."""
+        return Providers(lambda: self.secrets.read(self.settings.sign_in_secret), self.web, self.clock)
+
     def world(self, grant: Grant | None = None) -> World:
         """The ports as the API takes them; with a `grant`, whoever holds the key has that in place of the Owner's."""
-        known = Authenticator(self.settings)
+        known = Authenticator(self.settings, self.keys)
 
         def authenticate(authorization: str | None, now: datetime) -> Principal:
             who = known(authorization, now)
@@ -174,6 +198,8 @@ class Fakes:
             metrics=self.metrics,
             authenticate=authenticate,
             limits=self.limits,
+            keys=self.keys,
+            providers=self.providers,
         )
 
 
@@ -206,7 +232,7 @@ class Client:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         raw: str | None = None,
     ) -> Reply:
@@ -221,7 +247,9 @@ class Client:
             "headers": sent,
             "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "pathParameters": values or None,
-            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+            "multiValueQueryStringParameters": (
+                {name: [value] if isinstance(value, str) else list(value) for name, value in query.items()} if query else None
+            ),
             "requestContext": {
                 "httpMethod": method,
                 "resourcePath": resource,
@@ -234,7 +262,8 @@ class Client:
         }
         answer = self.app(event, None)
         flat = {name.lower(): value for name, value in answer["headers"].items()}
-        return Reply(answer["statusCode"], flat, answer["body"])
+        many = {name.lower(): ", ".join(values) for name, values in answer.get("multiValueHeaders", {}).items()}
+        return Reply(answer["statusCode"], many | flat, answer["body"])
 
     def get(self, path: str, **more: Any) -> Reply:
         return self("GET", path, **more)

@@ -51,6 +51,7 @@ def environment(arguments: argparse.Namespace) -> dict[str, str]:
         "CYGNI_REGISTRY": "registry.localhost",
         "CYGNI_ACCOUNT": emulator.ACCOUNT,
         "CYGNI_ISSUER": f"http://127.0.0.1:{arguments.api_port}",
+        "CYGNI_DEVICE_INTERVAL": "1",
         "POWERTOOLS_SERVICE_NAME": "cygni",
     }
     if arguments.idp_url:

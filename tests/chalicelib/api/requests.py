@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.api.routes import Route
+from chalicelib.identity.service import Grant, Role
+from chalicelib.identity.standing import Standing
+from tests.support.people import sign_in
 from tests.support.rollout import Stage
 from tests.support.world import Client, Reply
 
@@ -46,6 +49,7 @@ def furnished(stage: Stage) -> Furnished:
     stage.fakes.functions.answers["cygni-logs"] = {"items": [], "next_cursor": "c"}
     made = stage.deploy()
     names = {"project": "hello", "environment": "prod", "service": "web", "deployment": made["id"], "release": "1"}
+    names["session"] = "ses_01J00000000000000000000001"
     return Furnished(stage, names)
 
 
@@ -66,8 +70,6 @@ def paused(furnished: Furnished) -> None:
 
 def proposed(furnished: Furnished) -> None:
     """A deployment awaits approval."""
-    from chalicelib.identity.service import Grant, Role
-
     developer = Client(furnished.stage.fakes, grant=Grant(Role.DEVELOPER))
     made = developer.post(path_of(furnished, "/deployments"), {"redeploy": True})
     furnished.names["deployment"] = made.json["id"]
@@ -96,11 +98,22 @@ def source(furnished: Furnished) -> dict[str, Any]:
     return {"source": furnished.stage._source()}
 
 
+def signed_in(furnished: Furnished) -> None:
+    """The Owner is a person who is signed in, and has a second session."""
+    fakes = furnished.stage.fakes
+    here = Standing(fakes.settings.admin_team, "", Grant(Role.OWNER))
+    furnished.owner.key = sign_in(fakes, standing=here).access_token
+    furnished.names["session"] = sign_in(fakes).session
+
+
 DESCRIBED: dict[str, Any] = {"description": "new"}
 FILES = {"files": [{"path": "requirements.txt", "text": "flask"}, {"path": "app.py", "text": ""}]}
 
 ASKS: dict[str, Ask] = {
     "whoami": Ask(),
+    "logout": Ask(before=signed_in),
+    "list_sessions": Ask(before=signed_in),
+    "revoke_session": Ask(before=signed_in),
     "create_project": Ask(lambda _: {"name": "second"}),
     "list_projects": Ask(),
     "get_project": Ask(),

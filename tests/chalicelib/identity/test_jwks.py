@@ -352,6 +352,7 @@ def test_the_keys_of_so_many_issuers_are_kept_and_no_more() -> None:
     assert remote.of(URL) is not first
 
 
+NAMES_ITSELF = "authorization_response_iss_parameter_supported"
 METADATA = {
     "issuer": ISSUER,
     "authorization_endpoint": ISSUER + "/authorize",
@@ -379,6 +380,35 @@ def test_a_provider_tells_where_its_endpoints_are() -> None:
         userinfo_endpoint=ISSUER + "/me",
         device_authorization_endpoint="",
     )
+
+
+@pytest.mark.parametrize(
+    ("methods", "in_form"),
+    [
+        (None, False),
+        (["client_secret_basic"], False),
+        (["client_secret_post", "client_secret_basic"], False),
+        (["client_secret_post"], True),
+        ("client_secret_post", False),
+    ],
+)
+def test_a_client_s_secret_goes_where_the_provider_takes_it(methods: object, in_form: bool) -> None:
+    told = METADATA | ({} if methods is None else {"token_endpoint_auth_methods_supported": methods})
+
+    assert discover(ISSUER, lambda _: told).secret_in_form is in_form
+
+
+@pytest.mark.parametrize(("told", "names_itself"), [({}, False), ({NAMES_ITSELF: True}, True), ({NAMES_ITSELF: "yes"}, False)])
+def test_a_provider_says_whether_its_answers_name_it(told: dict[str, object], names_itself: bool) -> None:
+    assert discover(ISSUER, lambda _: METADATA | told).names_itself is names_itself
+
+
+def test_an_issuer_of_machines_tokens_needs_no_endpoints_to_sign_in_with() -> None:
+    told = {"issuer": ISSUER, "jwks_uri": URL}
+
+    assert discover(ISSUER, lambda _: told, people=False).jwks_uri == URL
+    with pytest.raises(ProviderRefused, match="authorization_endpoint"):
+        discover(ISSUER, lambda _: told)
 
 
 @pytest.mark.parametrize("issuer", [ISSUER + "/", "https://evil.example", "", None, ["https://accounts.example"]])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.platform.strict import decode_base64url, encode_base64url, parse_object
+from chalicelib.platform.strict import decode_base64url, encode_base64url, parse_array, parse_object
 
 URL_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 near_base64 = st.lists(st.sampled_from(URL_SAFE + b"+/= \n"), max_size=12).map(bytes)
@@ -67,3 +67,13 @@ def test_an_error_repeats_nothing_of_what_was_read() -> None:
     with pytest.raises(ValueError, match="character") as told:
         parse_object('{"key":"hush" "more"}')
     assert "hush" not in str(told.value)
+
+
+def test_an_array_is_read_as_strictly_as_an_object() -> None:
+    assert parse_array(' [1, {"a": []}] ') == [1, {"a": []}]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "7", "[NaN]", '[{"a": 1, "a": 2}]', "[1] [2]", "[1"])
+def test_what_is_no_array_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not"):
+        parse_array(text)

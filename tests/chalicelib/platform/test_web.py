@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from chalicelib.platform.errors import ProviderRefused, ProviderUnavailable
-from chalicelib.platform.web import LIMIT, get_json, is_trusted, post_form
+from chalicelib.platform.web import LIMIT, get_json, get_list, is_trusted, post_form
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -293,3 +293,26 @@ def self_signed(folder: Path) -> Path:
     path = folder / "self.pem"
     path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
     return path
+
+
+def test_a_list_is_asked_for_and_read(provider: Provider) -> None:
+    provider.answer = say(200, [{"email": "ada@example.test"}])
+
+    assert get_list(provider.url + "/emails", {"Authorization": "Bearer t"}) == [{"email": "ada@example.test"}]
+    assert provider.asked[0]["headers"]["Authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize("value", [{"email": "x"}, "x", b"[1,", b""])
+def test_what_is_no_list_is_no_answer(provider: Provider, value: object) -> None:
+    provider.answer = say(200, value)
+
+    with pytest.raises(ProviderUnavailable, match="not a JSON array"):
+        get_list(provider.url)
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, ProviderRefused), (302, ProviderRefused), (503, ProviderUnavailable)])
+def test_a_list_that_is_refused_is_told_like_anything_else(provider: Provider, status: int, error: type[Exception]) -> None:
+    provider.answer = say(status, {"error": "no"})
+
+    with pytest.raises(error):
+        get_list(provider.url)

@@ -34,14 +34,20 @@ def free_port() -> int:
 class RunningCloud:
     """One process over a folder; `start` may be called again after `stop` or `kill`. Ports stay the same."""
 
-    def __init__(self, folder: Path, *, snapshot: float = 0.3) -> None:
+    def __init__(self, folder: Path, *, snapshot: float = 0.3, idp: str = IDP) -> None:
         self.folder = folder
         self.log = folder / "log"
         self.idp_client_secret = folder / "idp-client-secret"
         self._ports = (free_port(), free_port())
         self._snapshot = snapshot
+        self.idp = idp
         self.process: subprocess.Popen[bytes] | None = None
         self.addresses: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """The API's address, before it is started too."""
+        return f"http://127.0.0.1:{self._ports[0]}"
 
     def start(self) -> float:
         """Starts it, waits until it is ready, and answers how many seconds that took."""
@@ -50,7 +56,7 @@ class RunningCloud:
         command += ["--kubeconfig", str(self.folder / "kubeconfig"), "--images", str(self.folder / "images")]
         command += ["--gateway-metrics", "http://127.0.0.1:1/metrics", "--apps-port", "8080"]
         command += ["--api-port", str(api), "--aws-port", str(aws), "--snapshot", str(self._snapshot)]
-        command += ["--idp-url", IDP, "--idp-client-secret-file", str(self.idp_client_secret)]
+        command += ["--idp-url", self.idp, "--idp-client-secret-file", str(self.idp_client_secret)]
         if not self.idp_client_secret.exists():
             self.idp_client_secret.write_text("s3cret\n")
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_PROFILE": "of-a-developer"}

@@ -1,0 +1,54 @@
+"""What the routes and forms of signing in take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from chalicelib.platform.schema import Input
+
+_Short = Annotated[str, StringConstraints(max_length=64)]
+_Long = Annotated[str, StringConstraints(max_length=2048)]
+
+
+class LoginQuery(Input):
+    """How to sign in in a browser, and where to go afterwards."""
+
+    provider: _Short = Field(description="A name of /v1/auth/providers.")
+    next: Annotated[str, StringConstraints(max_length=512)] | None = Field(
+        None, description="A page of ours; any other address is not followed."
+    )
+
+
+class CallbackQuery(Input):
+    """What a provider sends a browser back with. Providers add members of their own, which mean nothing here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    state: _Short = ""
+    code: Annotated[str, StringConstraints(max_length=4096)] = ""
+    error: _Short = ""
+    iss: _Long | None = Field(None, description="Who answers (RFC 9207).")
+
+
+class DeviceQuery(Input):
+    """The code that a device shows."""
+
+    user_code: _Short | None = Field(None, description="XXXX-XXXX.")
+
+
+class Decision(Input):
+    """What a person decides about a device: to approve it, to deny it, or to sign in as somebody else first."""
+
+    user_code: _Short
+    decision: Literal["approve", "deny", "leave"]
+    csrf: _Short
+
+
+class RevokeRequest(Input):
+    """A token to revoke (RFC 7009), as a form or as JSON."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+    token_type_hint: _Short | None = None
+    client_id: Literal["cygni-cli"] = "cygni-cli"
