@@ -1,38 +1,43 @@
 """What the API adds to a request: an authenticated GET in process, against FastAPI with Mangum and a bare handler.
 
+The caller is a member with an access token, which carries the membership: nothing is looked up for it. A warm process sees a
+token again and again; "new tokens" are proven by their signature for the first time, with each request another.
+
 A service and a deployment are read. The store is stubbed where botocore would make the call (`BaseClient._make_api_call`), so
 that all have the same canned item for nothing; what signing and sending would take is not in the figures. All check the same
-key; the peer has our own service, views and models behind its routes, so that the difference is the framework and the edge.
+token; the peer has our own service, views and models behind its routes, so that the difference is the framework and the edge.
 
 usage: python -m bench.handler [TIMES]
 """
 
-import hashlib
 import hmac
 import json
 import logging
 import os
 import sys
-from functools import partial, wraps
+from datetime import timedelta
+from functools import cache, partial, wraps
+from itertools import cycle
 from statistics import median
 from typing import Annotated, Any
 
 from bench.figures import line, microseconds, ratio, verdict
 
-KEY = "cyg_bench"
 TEAM = "team_01J00000000000000000000000"
+REGION = "us-east-1"
 os.environ.update(
-    CYGNI_ADMIN_KEY_SHA256=hashlib.sha256(KEY.encode()).hexdigest(),
-    CYGNI_ADMIN_TEAM=TEAM,
+    CYGNI_REGION=REGION,
     CYGNI_REQUESTS_PER_MINUTE=str(10**9),
     AWS_ACCESS_KEY_ID="x",
     AWS_SECRET_ACCESS_KEY="x",
-    AWS_DEFAULT_REGION="us-east-1",
+    AWS_DEFAULT_REGION=REGION,
 )
 SERVICE = "/v1/projects/{project}/environments/{environment}/services/{service}"
 DEPLOYMENT = SERVICE + "/deployments/{deployment}"
 NAMES = {"project": "hello", "environment": "prod", "service": "web"}
 PEER = "FastAPI + Mangum"
+MANY = 3000
+"""Tokens: more than a process remembers as proven."""
 ID = "dep_01KDYAK3480000000000000004"
 ITEM = {
     "pk": {"S": f"TEAM#{TEAM}#PROJECT#hello"},
@@ -50,10 +55,35 @@ ITEM = {
 }
 
 
-def event(resource: str) -> dict[str, Any]:
+@cache
+def signing_keys() -> Any:
+    """The keys of this run."""
+    from chalicelib.identity.keymaking import make_key
+    from chalicelib.identity.signing import KeySet, rotated
+    from chalicelib.platform.clock import utc_now
+
+    return rotated(KeySet(), utc_now(), make_key)
+
+
+@cache
+def tokens(many: int) -> tuple[str, ...]:
+    """So many different access tokens of a Developer of the team."""
+    from chalicelib.identity.tokens import AccessClaims, mint
+    from chalicelib.platform.clock import utc_now
+    from chalicelib.platform.settings import settings
+
+    now, known = utc_now(), settings()
+    who = ("usr_01KDYAK3480000000000000001", "user", TEAM, REGION, "developer", (), "ses_01KDYAK3480000000000000003", "Ada")
+    times = (now, now + timedelta(minutes=15))
+    claims = [AccessClaims(*who, *times, f"tok_{number:026d}") for number in range(many)]  # type: ignore[arg-type]
+    key = signing_keys().keys[0]
+    return tuple(mint(each, key, issuer=known.issuer, audience=known.audience) for each in claims)
+
+
+def event(resource: str, token: str = "") -> dict[str, Any]:
     """API Gateway's REST proxy event."""
     values = NAMES if resource == SERVICE else {**NAMES, "deployment": ID}
-    headers = {"authorization": f"Bearer {KEY}", "accept": "application/json", "host": "api"}
+    headers = {"authorization": f"Bearer {token or tokens(1)[0]}", "accept": "application/json", "host": "api"}
     return {
         "resource": resource,
         "path": resource.format(**values),
@@ -97,11 +127,15 @@ def stub_store() -> None:
     """Answers every call of botocore with a canned item."""
     from botocore.client import BaseClient
 
-    deployment = deployment_item()
+    from chalicelib.identity.signing import to_text
+
+    deployment, keys = deployment_item(), to_text(signing_keys())
 
     def answer(_self: Any, name: str, asked: dict[str, Any]) -> dict[str, Any]:
         if name == "UpdateItem":  # a caller's counter of requests
             return {"Attributes": {"taken": {"N": "1"}}}
+        if name == "GetSecretValue":
+            return {"SecretString": keys}
         return {"Item": deployment if asked["Key"]["sk"]["S"] == ID else ITEM}
 
     BaseClient._make_api_call = answer
@@ -124,22 +158,22 @@ def peer(*, threads: bool) -> Any:
     from mangum import Mangum
 
     from chalicelib.api.views import deployment_view, service_view
+    from chalicelib.api.world import real_world
     from chalicelib.deployments import service as deployments
     from chalicelib.deployments.schemas import DeploymentView
-    from chalicelib.identity.service import Authenticator
     from chalicelib.platform.clock import utc_now
     from chalicelib.platform.settings import settings
     from chalicelib.projects import service as projects
     from chalicelib.projects.schemas import ServiceView
 
-    api = FastAPI()
+    api, authenticate = FastAPI(), real_world().authenticate
 
     async def caller_in_loop(authorization: str = Header("")) -> Any:
         return caller(authorization)
 
     def caller(authorization: str = Header("")) -> Any:
         try:
-            return Authenticator(settings())(authorization, utc_now())
+            return authenticate(authorization, utc_now())
         except Exception as error:
             raise HTTPException(401) from error
 
@@ -171,11 +205,10 @@ def in_loop(endpoint: Any) -> Any:
 
 def bare() -> Any:
     """No framework, no model: the floor."""
-    known = hashlib.sha256(KEY.encode()).hexdigest()
+    known = tokens(1)[0]
 
     def handler(asked: dict[str, Any]) -> dict[str, Any]:
-        key = asked["headers"]["authorization"].removeprefix("Bearer ")
-        if not hmac.compare_digest(hashlib.sha256(key.encode()).hexdigest(), known):
+        if not hmac.compare_digest(asked["headers"]["authorization"].removeprefix("Bearer "), known):
             return {"statusCode": 401}
         return {"statusCode": 200, "body": json.dumps({name: next(iter(value.values())) for name, value in ITEM.items()})}
 
@@ -202,6 +235,9 @@ def main(times: int) -> None:
         print("  " + verdict("p50 in microseconds", median(taken["Cygni"]), 150))
         print("  " + verdict(f"share of {PEER}", ratio(taken["Cygni"], taken[PEER]), 0.2))
         print(f"  share of it without threads: {ratio(taken['Cygni'], taken[f'{PEER}, no threads']):.2f}")
+    fresh = cycle([event(SERVICE, token) for token in tokens(MANY)])
+    values = microseconds(lambda: calls["Cygni"](next(fresh)), MANY)
+    print("GET of a service, new tokens\n  " + line("Cygni", values, "us"))
 
 
 if __name__ == "__main__":
