@@ -20,6 +20,7 @@ from chalicelib.builds.schemas import BuildLogView, NewSource, PlanRequest, Plan
 from chalicelib.deployments.schemas import DeploymentView, LogView, NewDeployment, NewRollback, ReleaseView, TimelineView
 from chalicelib.platform.errors import NotFound, TooLarge, Unauthenticated
 from chalicelib.projects.appfile import Starter, default_text, parse
+from chalicelib.projects.rules import kind_of
 from chalicelib.projects.schemas import (
     AppFileDraft,
     AppFileText,
@@ -89,7 +90,7 @@ class FakeApi:
         """A service that is there already: shop/prod/web if it is not said which."""
         project, environment, service = key or ("shop", "prod", "web")
         self.projects.setdefault(project, _named(name=project))
-        self.environments.setdefault((project, environment), _named(project=project, name=environment))
+        self.environments.setdefault((project, environment), _named(project=project, name=environment, kind=kind_of(environment)))
         self.services[project, environment, service] = _named(
             project=project,
             environment=environment,
@@ -161,7 +162,7 @@ class FakeApi:
     def _create_project(self, seen: Seen) -> tuple[int, Any]:
         name = NewProject.model_validate(seen.body).name
         self.projects[name] = _named(name=name)
-        self.environments[name, "prod"] = _named(project=name, name="prod")
+        self.environments[name, "prod"] = _named(project=name, name="prod", kind=kind_of("prod"))
         return 201, _shape(ProjectView, **self.projects[name])
 
     def _project(self, _: Seen, project: str) -> tuple[int, Any]:
@@ -175,7 +176,7 @@ class FakeApi:
     def _create_environment(self, seen: Seen, project: str) -> tuple[int, Any]:
         name = NewEnvironment.model_validate(seen.body).name
         _known(self.projects, project)
-        self.environments[project, name] = _named(project=project, name=name)
+        self.environments[project, name] = _named(project=project, name=name, kind=kind_of(name))
         return 201, _shape(EnvironmentView, **self.environments[project, name])
 
     def _environment(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
@@ -331,6 +332,7 @@ class FakeApi:
             url=self.app_url,
             ended_at=None,
             created_by="admin",
+            approved_by=None,
         )
         made = Deployment(view, list(self.script()))
         if kind != "deploy":
