@@ -17,14 +17,6 @@ class Page(TypedDict, Generic[Item]):
     next_cursor: str | None
 
 
-class Whoami(TypedDict):
-    """Whom the token speaks for."""
-
-    subject: str
-    team: str
-    permissions: list[str]
-
-
 class Project(TypedDict):
     """A project."""
 
@@ -125,6 +117,7 @@ class Deployment(TypedDict):
     created_at: str
     ended_at: str | None
     created_by: str
+    approved_by: str | None
 
 
 class Event(TypedDict):
