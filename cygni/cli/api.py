@@ -1,4 +1,7 @@
-"""The API's operations by name: paths and bodies are written here and nowhere else in the command."""
+"""The API's operations on applications by name: their paths and bodies are written here and nowhere else in the command.
+
+Those on people, teams, credentials and the audit trail are in identity_api.py.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,6 @@ from cygni.cli.shapes import (
     Timeline,
     Traffic,
     Upload,
-    Whoami,
 )
 
 
@@ -61,10 +63,6 @@ class Api:
     def health(self) -> Answer:
         """The API's health and version; the only operation that needs no token."""
         return self.client.request("GET", "/v1/health")
-
-    def whoami(self) -> Whoami:
-        """Whom the token speaks for."""
-        return cast(Whoami, self._get("/v1/whoami"))
 
     def check_app_file(self, text: str) -> dict[str, Any]:
         """The app file with all defaults; refused with lines and columns."""
@@ -177,7 +175,7 @@ class Api:
         return cast(Replay, self._get(f"{_deployment(place, deployment)}/replay"))
 
     def steer(self, place: Place, deployment: str, verb: str) -> Deployment:
-        """Ask for `promote`, `pause`, `resume` or `abort`."""
+        """Ask for `promote`, `pause`, `resume` or `abort`, or decide on a proposal: `approve`, `reject`."""
         return cast(Deployment, self._post(f"{_deployment(place, deployment)}/{verb}", None))
 
     def releases(self, place: Place, *, cursor: str | None = None, limit: int = 50) -> Page[Release]:

@@ -15,8 +15,9 @@ from cygni.cli.appfile import FILE_NAME, find_app_file
 from cygni.cli.client import USER_AGENT
 from cygni.cli.errors import CliError
 from cygni.cli.git import git_root, read_commit
+from cygni.cli.grants import grant_words
 from cygni.cli.session import Session
-from cygni.cli.settings import config_path
+from cygni.cli.settings import Kept, Means, config_path
 
 Level = Literal["ok", "note", "fault"]
 MOST_SKEW = 60.0
@@ -75,8 +76,18 @@ def _attempt(name: str, look: Callable[[], str]) -> Finding:
 
 def _configuration(session: Session) -> str:
     context = session.context
-    where = "CYGNI_ENDPOINT" if context.name == "environment" else str(config_path(session.runtime.environ))
-    return f"context {context.name}, {context.url}, from {where}"
+    environment = context.means is Means.ACTIONS or context.name == "environment"
+    where = "CYGNI_ENDPOINT" if environment else str(config_path(session.runtime.environ))
+    return f"context {context.name}, {context.url}, from {where}, signed in by {_MEANS[context.means]}{_kept(session)}"
+
+
+_MEANS = {Means.TOKEN: "a token", Means.LOGIN: "a login", Means.ACTIONS: "this job of GitHub Actions"}
+
+
+def _kept(session: Session) -> str:
+    if session.context.kept is Kept.KEYRING:
+        return " in the system's keyring"
+    return f" in {session.credentials.file}" if session.context.kept is Kept.FILE else ""
 
 
 def _reach(session: Session) -> tuple[Finding, float | None]:
@@ -97,8 +108,9 @@ def _skew(date: str | None, now: datetime) -> float | None:
 
 
 def _token(session: Session) -> str:
-    found = session.api.whoami()
-    return f"speaks for {found['subject']} of {found['team']}"
+    found = session.identity.whoami()
+    who = f"is for {found['name'] or found['subject']}"
+    return f"{who}, {grant_words(found['role'], found['scopes'])} in {found['team']}" if found["team"] else f"{who}, in no team"
 
 
 def _project(session: Session, check_app_file: Callable[[], str]) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 What may be sent twice: reads, replacements, merges and deletions, and a POST with an Idempotency-Key, since the API answers the
 second with the first's result. Those are tried again after a connection error or a 429, 502, 503 or 504, with a pause that
 doubles up to a cap, shortened by chance so that many clients do not come back at once; `Retry-After` is obeyed up to a limit.
+
+A 401 is answered once by what renews the credential, if anything does; then it is told.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ from __future__ import annotations
 import json
 import platform
 import random
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 import httpx
 
 from cygni import __version__
-from cygni.cli.errors import Unreachable, from_problem
+from cygni.cli.errors import Unreachable, from_problem, with_sign_in
 from cygni.cli.settings import Context
 
 USER_AGENT = f"cygni/{__version__} (python {platform.python_version()}; {platform.system().lower()})"
@@ -46,6 +50,10 @@ class Policy:
             return min(retry_after, self.longest_retry_after)
         return float(min(self.first_pause * 2 ** (attempt - 1), self.longest_pause) * (0.5 + chance / 2))
 
+    def within(self, other: Policy) -> Policy:
+        """As patient as this policy and no more patient than the other."""
+        return Policy(*(min(getattr(self, each.name), getattr(other, each.name)) for each in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -56,14 +64,53 @@ class Answer:
     headers: Mapping[str, str]
 
 
+class Bearer(Protocol):
+    """What requests are authorized with."""
+
+    def token(self) -> str:
+        """The token to send. Raises NotSignedIn, Unreachable."""
+
+    def renewed(self, refused: str) -> str | None:
+        """Another token after one was refused; None where there is no way to get one. Raises NotSignedIn, Unreachable."""
+
+    def remedy(self, advice: str) -> str:
+        """What to do when the API takes none of them; `advice` is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """A token that somebody wrote down: an API key. `source` is where."""
+
+    value: str = field(repr=False)
+    source: str = ""
+
+    def token(self) -> str:
+        """It."""
+        return self.value
+
+    def renewed(self, refused: str) -> str | None:  # noqa: ARG002 - there is only the one
+        """None."""
+        return None
+
+    def remedy(self, advice: str) -> str:
+        """The API's advice, and where the token comes from."""
+        if not self.source:
+            return with_sign_in(advice)
+        return with_sign_in(f"{advice} The token comes from {self.source}.".strip())
+
+
 @dataclass(slots=True)
 class Client:
-    """Speaks to one control plane. Close it after use; `sleep` and `chance` are arguments so that tests need not wait."""
+    """Speaks to one control plane. Close it after use; `sleep` and `chance` are arguments so that tests need not wait.
+
+    `bearer` is what signs its requests in; without one it is the context's token.
+    """
 
     context: Context
     policy: Policy = field(default_factory=Policy)
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    bearer: Bearer | None = None
     _http: httpx.Client | None = None
 
     def request(
@@ -73,30 +120,39 @@ class Client:
         *,
         body: Any = None,
         query: Mapping[str, str | int | None] | None = None,
+        headers: Mapping[str, str] | None = None,
         key: str | None = None,
         patient: bool = True,
+        public: bool = False,
     ) -> Answer:
-        """Call the API. A POST gets an Idempotency-Key (`key`, or a fresh one). Raises Problem or Unreachable.
+        """Call the API. A POST gets an Idempotency-Key (`key`, or a fresh one). Raises Problem, NotSignedIn or Unreachable.
 
-        Not `patient`: one attempt only, for a reading that is soon taken again.
+        Not `patient`: one attempt only, for a reading that is soon taken again. `public`: no token goes along.
         """
-        headers = {"Authorization": f"Bearer {self.context.token}", "Accept": "application/json"}
+        sent = {"Accept": "application/json", **(headers or {})}
         if method == "POST":
-            headers["Idempotency-Key"] = key or str(uuid.uuid4())
+            sent["Idempotency-Key"] = key or str(uuid.uuid4())
         content = None
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            sent["Content-Type"] = "application/json"
             content = json.dumps(body, ensure_ascii=False).encode()
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        repeatable = method in _REPEATABLE or "Idempotency-Key" in headers
-        response = self._send(
-            lambda http: http.request(
-                method, self.context.url.rstrip("/") + path, headers=headers, content=content, params=given
-            ),
-            repeatable=repeatable,
-            attempts=self.policy.attempts if patient else 1,
-        )
-        return _answer(response, f"{method} {path}")
+        url = self.context.url.rstrip("/") + path
+
+        def call(token: str) -> httpx.Response:
+            signed = {**sent, "Authorization": f"Bearer {token}"} if token else sent
+            return self._send(
+                lambda http: http.request(method, url, headers=signed, content=content, params=given),
+                repeatable=method in _REPEATABLE or "Idempotency-Key" in sent,
+                attempts=self.policy.attempts if patient else 1,
+            )
+
+        bearer = self._bearer()
+        token = "" if public else bearer.token()
+        response = call(token)
+        if response.status_code == 401 and token and (renewed := bearer.renewed(token)) is not None:
+            response = call(renewed)
+        return _answer(response, f"{method} {path}", bearer)
 
     def upload(
         self, method: str, url: str, headers: Mapping[str, str], content: Callable[[], Iterable[bytes]], size: int
@@ -134,11 +190,15 @@ class Client:
             self.sleep(self.policy.pause(attempt, retry_after, self.chance()))
         raise AssertionError("the last attempt returns or raises")
 
+    def _bearer(self) -> Bearer:
+        return FixedToken(self.context.token, self.context.source) if self.bearer is None else self.bearer
+
     def _connection(self) -> httpx.Client:
         if self._http is None:
             policy = self.policy
             self._http = httpx.Client(
                 headers={"User-Agent": USER_AGENT},
+                verify=_trusted(),
                 timeout=httpx.Timeout(policy.read_timeout, connect=policy.connect_timeout),
                 follow_redirects=False,
             )
@@ -152,7 +212,13 @@ class Client:
         )
 
 
-def _answer(response: httpx.Response, where: str) -> Answer:
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: read once, which takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
+def _answer(response: httpx.Response, where: str, bearer: Bearer) -> Answer:
     body: Any = None
     if response.content:
         try:
@@ -161,7 +227,7 @@ def _answer(response: httpx.Response, where: str) -> Answer:
             if not response.is_error:
                 raise from_problem(500, {"detail": f"{where} answered something that is not JSON."}, where=where) from None
     if response.status_code >= 300:
-        raise from_problem(response.status_code, body, where=where)
+        raise from_problem(response.status_code, body, where=where, sign_in=bearer.remedy)
     return Answer(response.status_code, body, dict(response.headers))
 
 

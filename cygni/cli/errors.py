@@ -9,7 +9,8 @@ CliError            message, remedy, exit code; `fields` when single values are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +90,10 @@ class Unreachable(CliError):
 
 
 class Problem(CliError):
-    """The API refused, and said why. `status` is the HTTP status, `instance` the request's id for a report."""
+    """The API refused, and said why.
+
+    `status` is the HTTP status, `instance` the request's id for a report, `oauth` the code of OAuth where the API gave one.
+    """
 
     def __init__(
         self,
@@ -101,10 +105,12 @@ class Problem(CliError):
         exit_code: Exit,
         fields: Sequence[FieldFault] = (),
         instance: str = "",
+        oauth: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy, exit_code=exit_code, fields=fields, code=code)
         self.status = status
         self.instance = instance
+        self.oauth = oauth
 
 
 _EXITS = {
@@ -117,6 +123,7 @@ _EXITS = {
     413: Exit.USAGE,
     421: Exit.USAGE,
     415: Exit.USAGE,
+    421: Exit.USAGE,
     422: Exit.USAGE,
     428: Exit.CONFLICT,
     429: Exit.UNREACHABLE,
@@ -125,23 +132,34 @@ _EXITS = {
     504: Exit.UNREACHABLE,
 }
 SIGN_IN_REMEDY = (
-    "Start a local cloud with `make up`, or set CYGNI_ENDPOINT and CYGNI_TOKEN; `cygni doctor` shows which settings are in use."
+    "Sign in with `cygni login --endpoint URL`, start a local cloud with `make up`, or set CYGNI_ENDPOINT and CYGNI_TOKEN; "
+    "`cygni doctor` shows which settings are in use."
 )
+_ADDRESS = re.compile(r"https?://[^\s,;]+[^\s,;.]")
 
 
-def from_problem(status: int, body: Any, *, where: str) -> Problem:
+def with_sign_in(remedy: str) -> str:
+    """What to do about a credential that the API does not take: its own advice, and where credentials come from."""
+    return f"{remedy} {SIGN_IN_REMEDY}".strip()
+
+
+def from_problem(status: int, body: Any, *, where: str, sign_in: Callable[[str], str] = with_sign_in) -> Problem:
     """The error for an answer of 400 or above. `body` is the parsed JSON, whatever it is; `where` is the method and path.
 
-    An answer that is no problem document (a proxy's page, say) is described by its status alone.
+    An answer that is no problem document (a proxy's page, say) is described by its status alone. `sign_in` makes of the API's
+    advice about a credential what helps whoever uses this one.
     """
     problem: Mapping[str, Any] = body if isinstance(body, dict) else {}
     exit_code = _EXITS.get(status, Exit.UNEXPECTED)
     remedy = str(problem.get("remedy") or "")
     if exit_code is Exit.NOT_SIGNED_IN:
-        remedy = SIGN_IN_REMEDY
+        remedy = sign_in(remedy)
+    if status == 421 and (address := _ADDRESS.search(remedy)):
+        remedy = f"{remedy} Sign in there: `cygni login --endpoint {address[0]}`."
     instance = str(problem.get("instance") or "")
     if exit_code is Exit.UNEXPECTED and instance:
         remedy = " ".join(filter(None, (remedy, f"If it stays, report it with the request id {instance}.")))
+    oauth = problem.get("error")
     return Problem(
         str(problem.get("detail") or problem.get("title") or f"{where} answered {status}."),
         status=status,
@@ -150,6 +168,7 @@ def from_problem(status: int, body: Any, *, where: str) -> Problem:
         exit_code=exit_code,
         fields=[_fault(each) for each in problem.get("errors") or () if isinstance(each, dict)],
         instance=instance,
+        oauth=oauth if isinstance(oauth, str) else "",
     )
 
 

@@ -1,7 +1,8 @@
 """Follows a deployment to its end by polling: what happened, as a sequence of items. How they are shown is elsewhere.
 
 Order: each timeline event once, oldest first; build log lines after the event that the build began; a Progress while traffic
-shifts; Ended last. A lost connection is no end: it is tried again for about a minute, with a Lost item for the first failure.
+shifts; Ended last, or Awaiting where somebody has to approve first. A lost connection is no end: it is tried again for about a
+minute, with a Lost item for the first failure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from cygni.cli.errors import CliError, Problem, Unreachable
 from cygni.cli.exits import Exit
 from cygni.cli.shapes import Deployment, Event, Timeline, Traffic
 
-_BEFORE_BUILD_LOG = frozenset({"queued", "building"})
+_BEFORE_BUILD_LOG = frozenset({"queued", "approval_needed", "approved", "building"})
+_BEFORE_BUILD = frozenset({"awaiting_approval", "queued"})
 _FAILURES = 20  # polls in a row that may fail; with the client's own retries about a minute
 
 
@@ -54,7 +56,14 @@ class Ended:
     deployment: Deployment
 
 
-Item = BuildLine | Happened | Progress | Lost | Ended
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """The deployment goes on when somebody has approved it, which may take days: that is not waited for."""
+
+    deployment: Deployment
+
+
+Item = BuildLine | Happened | Progress | Lost | Ended | Awaiting
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class Follower:
             self.sleep(self.poll)
 
     def _look(self) -> Generator[Item, None, bool]:
-        """One look: what is new since the last. Its return value says whether that was the end."""
+        """One look: what is new since the last. Its return value says whether that was all."""
         timeline = self.api.timeline(self.place, self.deployment["id"], cursor=self._cursor)
         early = [each for each in timeline["items"] if each["kind"] in _BEFORE_BUILD_LOG]
         later = [each for each in timeline["items"] if each["kind"] not in _BEFORE_BUILD_LOG]
@@ -101,6 +110,9 @@ class Follower:
         if timeline["ended"]:
             yield from self._rest()
             yield Ended(self.api.deployment(self.place, self.deployment["id"]))
+            return True
+        if timeline["state"] == "awaiting_approval":
+            yield Awaiting(self.api.deployment(self.place, self.deployment["id"]))
             return True
         if timeline["state"] == "rolling_out":
             deployment = self.api.deployment(self.place, self.deployment["id"])
@@ -114,7 +126,7 @@ class Follower:
             self._cursor = page["next_cursor"]
 
     def _build_lines(self, timeline: Timeline) -> Iterator[Item]:
-        if self._log_complete or timeline["state"] == "queued":
+        if self._log_complete or timeline["state"] in _BEFORE_BUILD:
             return
         over = timeline["state"] != "building"
         while True:

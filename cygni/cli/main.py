@@ -9,7 +9,11 @@ from typing import Annotated
 import typer
 
 from cygni import __version__
-from cygni.cli.commands import account, config, deploy, doctor, history, init, logs, places, rollouts
+from cygni.cli.commands import account, config, deploy, doctor, history, init, login, logs, me, places, rollouts
+from cygni.cli.commands.audit import audit
+from cygni.cli.commands.ci import ci
+from cygni.cli.commands.keys import keys
+from cygni.cli.commands.team import team
 
 app = typer.Typer(
     name="cygni",
@@ -54,6 +58,8 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
             "pause": rollouts.pause,
             "resume": rollouts.resume,
             "abort": rollouts.abort,
+            "approve": rollouts.approve,
+            "reject": rollouts.reject,
             "replay": rollouts.replay,
         },
     ),
@@ -78,10 +84,23 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
         },
     ),
     (
+        "Who may do what",
+        {
+            "login": login.login,
+            "logout": login.logout,
+            "whoami": account.whoami,
+            "team": team,
+            "keys": keys,
+            "ci": ci,
+            "audit": audit,
+            "sessions": me.sessions,
+            "account": me.account,
+        },
+    ),
+    (
         "This machine",
         {
             "doctor": doctor.doctor,
-            "whoami": account.whoami,
             "version": account.version,
         },
     ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any, TypeVar
 
 from cygni.cli.api import Api, Place, every
 from cygni.cli.errors import CliError, Problem, Usage
@@ -11,6 +13,7 @@ from cygni.cli.exits import Exit
 from cygni.cli.shapes import Deployment
 
 _RELEASE = re.compile(r"^r?([1-9][0-9]{0,5})$", re.IGNORECASE)
+Thing = TypeVar("Thing")
 _SEARCHED = 500  # deployments looked through for a release that was never finished
 
 
@@ -65,6 +68,40 @@ def active(api: Api, place: Place) -> str:
             code="nothing-active",
         )
     return under_way
+
+
+def awaiting(api: Api, place: Place) -> str:
+    """The id of the one deployment that awaits approval. Raises CliError when there is none, Usage when there are several."""
+    found = [each for each in api.deployments(place, limit=50)["items"] if each["state"] == "awaiting_approval"]
+    if len(found) > 1:
+        names = ", ".join(f"r{each['release']}" for each in found)
+        raise Usage(f"Several deployments of {place} await approval: {names}.", remedy="Name one.")
+    if not found:
+        raise CliError(
+            f"No deployment of {place} awaits approval.",
+            remedy="See what happened with `cygni deployments`.",
+            exit_code=Exit.CONFLICT,
+            code="nothing-awaits",
+        )
+    return found[0]["id"]
+
+
+def pick(things: Sequence[Thing], word: str, *, what: str, names: Callable[[Any], Sequence[str]], listing: str) -> Thing:
+    """The one thing that a word names. `names` are a thing's names, the id first; `listing` is the command that shows them.
+
+    An id counts before all else, then a name as it is written, then in any case. Raises CliError when nothing is called so,
+    Usage when several are.
+    """
+    exact = [each for each in things if names(each)[0] == word] or [each for each in things if word in names(each)]
+    found = exact or [each for each in things if word.casefold() in [name.casefold() for name in names(each)]]
+    if len(found) > 1:
+        ids = ", ".join(names(each)[0] for each in found)
+        raise Usage(f"Several {what}s are called {word!r}: {ids}.", remedy="Name one by its id.")
+    if not found:
+        raise CliError(
+            f"There is no {what} {word!r}.", remedy=f"`{listing}` lists them.", exit_code=Exit.NOT_FOUND, code="not-found"
+        )
+    return found[0]
 
 
 def _absent(message: str) -> CliError:

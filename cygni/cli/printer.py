@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -41,6 +42,10 @@ class Printer:
         for each in shown:
             self.out.print(each)
 
+    def show(self, document: Any, shown: Callable[[], Sequence[RenderableType]]) -> None:
+        """As `result`, where what people see takes more asking, which machines need not wait for."""
+        self.result(document, *([] if self.json_mode else shown()))
+
     def stream(self, document: Any, *shown: RenderableType) -> None:
         """One item of a stream: a JSON line, or what is shown for people; flushed, so that a pipe sees it at once."""
         self.result(document, *shown)
@@ -53,6 +58,13 @@ class Printer:
         for each in shown:
             self.out.print(each)
         sys.stdout.flush()
+
+    def waiting(self, sentence: str) -> AbstractContextManager[object]:
+        """Within the block something is waited for: a spinner at a terminal, elsewhere a line. Nothing in `--json`."""
+        if self.live:
+            return self.out.status(Text(sentence))
+        self.note(Text(sentence))
+        return nullcontext()
 
     def error(self, error: CliError) -> None:
         """What went wrong, where, and what to do next."""

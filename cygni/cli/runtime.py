@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cygni.cli.client import Policy
+from cygni.cli.credentials import Keyring, system_keyring
 
 
 def _now() -> datetime:
@@ -19,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Variables, folder, clock and browser; `poll` is seconds between two looks at a deployment."""
+    """Variables, folder, clock, browser, keyring, this machine's name; `poll` is seconds between two looks at a deployment."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     folder: Path = field(default_factory=Path.cwd)
@@ -28,6 +30,8 @@ class Runtime:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = _now
     open_browser: Callable[[str], bool] = webbrowser.open
+    keyring: Callable[[], Keyring | None] = system_keyring
+    machine: str = field(default_factory=platform.node)
 
     @property
     def debug(self) -> bool:

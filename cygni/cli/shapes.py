@@ -17,25 +17,6 @@ class Page(TypedDict, Generic[Item]):
     next_cursor: str | None
 
 
-class Scope(TypedDict):
-    """A part of a team that a role is narrowed to; `environment` is `*` for all of the project's."""
-
-    project: str
-    environment: str
-    role: str
-
-
-class Whoami(TypedDict):
-    """Whom the token speaks for."""
-
-    subject: str
-    kind: str
-    name: str
-    team: str
-    role: str
-    scopes: list[Scope]
-
-
 class Project(TypedDict):
     """A project."""
 
@@ -136,6 +117,7 @@ class Deployment(TypedDict):
     created_at: str
     ended_at: str | None
     created_by: str
+    approved_by: str | None
 
 
 class Event(TypedDict):

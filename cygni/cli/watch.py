@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from cygni.cli.api import Place
 from cygni.cli.errors import CliError
 from cygni.cli.exits import Exit, exit_of
-from cygni.cli.follow import BuildLine, Ended, Follower, Happened, Item, Lost, Progress
+from cygni.cli.follow import Awaiting, BuildLine, Ended, Follower, Happened, Item, Lost, Progress
 from cygni.cli.printer import Printer
 from cygni.cli.runtime import Runtime
 from cygni.cli.session import Session
 from cygni.cli.shapes import Deployment, LogLine
-from cygni.cli.views.outcome import outcome
+from cygni.cli.views.outcome import awaiting, outcome
 from cygni.cli.views.progress import build_line, event_line, progress_line, progress_table
 
 _LINES_EVERY = timedelta(seconds=5)
@@ -33,15 +35,16 @@ class Show(Protocol):
 
 
 class _PeopleShow:
-    """What both ways of showing to people share: events and build lines scroll by."""
+    """What both ways of showing to people share: events and build lines scroll by. `say` gives names for ids."""
 
-    def __init__(self, printer: Printer) -> None:
+    def __init__(self, printer: Printer, say: Callable[[str], str]) -> None:
         self._printer = printer
+        self._say = say
 
     def show(self, item: Item) -> None:
         """Print one item, or hand progress on."""
         if isinstance(item, Happened):
-            self._printer.note(event_line(item.event))
+            self._printer.note(event_line(item.event, self._say))
         elif isinstance(item, BuildLine):
             self._printer.note(build_line(item.text))
         elif isinstance(item, Lost):
@@ -57,8 +60,8 @@ class _PeopleShow:
 class PlainShow(_PeopleShow):
     """Without a terminal, and for logs: a line when the weight moved, every 5 s for new numbers, every minute for the same."""
 
-    def __init__(self, printer: Printer, runtime: Runtime) -> None:
-        super().__init__(printer)
+    def __init__(self, printer: Printer, say: Callable[[str], str], runtime: Runtime) -> None:
+        super().__init__(printer, say)
         self._now = runtime.now
         self._last: tuple[int, str, datetime] | None = None
 
@@ -82,8 +85,8 @@ class PlainShow(_PeopleShow):
 class LiveShow(_PeopleShow):
     """For a terminal: below the events the table of both arms is redrawn in place."""
 
-    def __init__(self, printer: Printer, live: Live) -> None:
-        super().__init__(printer)
+    def __init__(self, printer: Printer, say: Callable[[str], str], live: Live) -> None:
+        super().__init__(printer, say)
         self._live = live
 
     def progress(self, item: Progress | None) -> None:
@@ -105,8 +108,9 @@ class StreamShow:
             self._printer.stream({"type": "build_log", "text": item.text})
         elif isinstance(item, Progress):
             self._printer.stream({"type": "progress", "deployment": item.deployment, "traffic": item.traffic})
-        elif isinstance(item, Ended):
-            self._printer.stream({"type": "ended", "deployment": item.deployment})
+        elif isinstance(item, Ended | Awaiting):
+            kind = "ended" if isinstance(item, Ended) else "awaiting_approval"
+            self._printer.stream({"type": kind, "deployment": item.deployment})
 
 
 class NoShow:
@@ -129,27 +133,34 @@ def begin(session: Session, deployment: Deployment, *, wait: bool) -> Exit:
 
 
 def watch(session: Session, deployment: Deployment, *, stream: bool = False) -> Exit:
-    """Follow a deployment to its end. Ctrl-C stops the following, not the deployment, and says how to go on.
+    """Follow a deployment to its end, or to where it awaits approval. Ctrl-C stops the following, not the deployment.
 
-    In `--json` a `stream` prints each item as a line; otherwise the ended deployment is the one document.
+    In `--json` a `stream` prints each item as a line; otherwise the deployment as it is then is the one document.
     """
     place = _place(deployment)
     follower = Follower(session.api, place, deployment, sleep=session.runtime.sleep, poll=session.runtime.poll)
-    ended: Deployment | None = None
+    last: Deployment | None = None
     try:
         with ExitStack() as stack:
             show = _choose(session, stack, stream=stream)
             for item in follower.items():
                 show.show(item)
-                ended = item.deployment if isinstance(item, Ended) else ended
+                last = item.deployment if isinstance(item, Ended | Awaiting) else last
     except KeyboardInterrupt:
         session.printer.err.print(_detached(deployment["id"]))
         return Exit.INTERRUPTED
-    if ended is None:
-        raise AssertionError("following ends with Ended or raises")
+    if last is None:
+        raise AssertionError("following ends with Ended or Awaiting, or raises")
     if not (stream and session.printer.json_mode):
-        session.printer.result(ended, outcome(ended, [] if session.printer.json_mode else _last_words(session, place, ended)))
-    return exit_of(ended["state"])
+        session.printer.show(last, lambda: [_end_view(session, place, last)])
+    return exit_of(last["state"])
+
+
+def _end_view(session: Session, place: Place, deployment: Deployment) -> RenderableType:
+    people = session.people
+    if not deployment["ended"]:
+        return awaiting(deployment, people.approvers(), people.named)
+    return outcome(deployment, _last_words(session, place, deployment), people.named)
 
 
 def _place(deployment: Deployment) -> Place:
@@ -157,12 +168,12 @@ def _place(deployment: Deployment) -> Place:
 
 
 def _choose(session: Session, stack: ExitStack, *, stream: bool) -> Show:
-    printer = session.printer
+    printer, say = session.printer, session.people.named
     if printer.json_mode:
         return StreamShow(printer) if stream else NoShow()
     if printer.live:
-        return LiveShow(printer, stack.enter_context(Live(console=printer.out, auto_refresh=False, transient=True)))
-    return PlainShow(printer, session.runtime)
+        return LiveShow(printer, say, stack.enter_context(Live(console=printer.out, auto_refresh=False, transient=True)))
+    return PlainShow(printer, say, session.runtime)
 
 
 def _last_words(session: Session, place: Place, deployment: Deployment) -> list[LogLine]:

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from chalicelib.api import problems
 from chalicelib.platform.errors import CygniError
-from tests.fakes.control_plane import TOKEN, FakeApi, Fault, Seen
-from tests.fakes.rollout_script import Frame, ended, promoted, rolled_back
+from tests.fakes.control_plane import FakeApi, Fault, Seen
+from tests.fakes.rollout_script import Frame, ended, promoted, proposed, rolled_back
+from tests.fakes.sign_in import TOKEN, GrantRefused, oauth_members
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def serve() -> Iterator[FakeApi]:
     fake = FakeApi()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
     server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+    fake.url = fake.identity.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -62,16 +63,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self, seen: Seen) -> None:
         try:
             status, body = self.fake.answer(seen)
+            if seen.path in self.fake.gates:
+                self.fake.gates[seen.path].wait(30)
         except ValidationError as error:
             self._refuse(problems.invalid("body", error))
         except CygniError as error:
             self._refuse(error)
         else:
-            self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+            raw = b"" if body is None else json.dumps(body).encode()
+            self._send(status, raw, {"Content-Type": "application/json"})
 
     def _refuse(self, error: CygniError) -> None:
         problem = problems.problem_of(error, "request-1")
-        self._send(problem.status, problem.model_dump_json().encode(), problems.headers_of(error))
+        body = {**problem.model_dump(mode="json"), **oauth_members(error)}
+        status = 400 if isinstance(error, GrantRefused) else problem.status
+        self._send(status, json.dumps({**body, "status": status}).encode(), problems.headers_of(error))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response_only(status)
@@ -87,4 +93,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
 
-__all__ = ["TOKEN", "FakeApi", "Fault", "Frame", "ended", "promoted", "rolled_back", "serve"]
+__all__ = ["TOKEN", "FakeApi", "Fault", "Frame", "ended", "promoted", "proposed", "rolled_back", "serve"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,9 +19,7 @@ from pydantic import BaseModel
 from chalicelib.builds.preview import dockerfile_of, preview_plan
 from chalicelib.builds.schemas import BuildLogView, NewSource, PlanRequest, PlanView, SourceView
 from chalicelib.deployments.schemas import DeploymentView, LogView, NewDeployment, NewRollback, ReleaseView, TimelineView
-from chalicelib.identity.rules import Role
-from chalicelib.identity.schemas import WhoamiView
-from chalicelib.platform.errors import NotFound, TooLarge, Unauthenticated
+from chalicelib.platform.errors import Conflict, NotFound, TooLarge
 from chalicelib.projects.appfile import Starter, default_text, parse
 from chalicelib.projects.rules import kind_of
 from chalicelib.projects.schemas import (
@@ -37,8 +36,9 @@ from chalicelib.projects.schemas import (
 )
 from chalicelib.rollouts.schemas import ReplayView, TrafficView
 from tests.fakes.rollout_script import START, Deployment, Frame, promoted
+from tests.fakes.sign_in import Caller, FakeSignIn
+from tests.fakes.teams import FakeTeams
 
-TOKEN = "key-of-the-tests"
 ID = "0" * 25
 
 
@@ -85,6 +85,14 @@ class FakeApi:
     keys: dict[str, Deployment] = field(default_factory=dict)
     log_lines: list[dict[str, Any]] = field(default_factory=list)
     app_url: str = "http://shop.localhost:8080"
+    identity: FakeTeams = field(default_factory=FakeTeams)
+    gates: dict[str, threading.Event] = field(default_factory=dict)
+    caller: Caller | None = None
+
+    @property
+    def sign_in(self) -> FakeSignIn:
+        """Devices, sessions and tokens."""
+        return self.identity.sign_in
 
     # --- what tests say and ask
 
@@ -133,20 +141,24 @@ class FakeApi:
 
     def answer(self, seen: Seen) -> tuple[int, Any]:
         """The answer to a request; errors are raised as the real ones are."""
-        if seen.path not in {"/v1/health"} and seen.headers.get("authorization") != f"Bearer {TOKEN}":
-            raise Unauthenticated("The API key is not valid.")
-        for method, pattern, handler in _ROUTES:
+        if seen.path == "/v1/health":
+            return self._health(seen)
+        public = self.identity.answer(seen, None)
+        if public is not None:
+            return public
+        who = self.caller = self.sign_in.caller(seen.headers.get("authorization", ""))
+        for method, pattern, handler, operation in _ROUTES:
             if method == seen.method and (match := re.fullmatch(pattern, seen.path)):
+                self.identity.admit(who, operation, seen.path)
                 status, body = getattr(self, handler)(seen, *match.groups())
                 return status, body
+        found = self.identity.answer(seen, who)
+        if found is not None:
+            return found
         raise NotFound(f"{seen.method} {seen.path} is not here.")
 
     def _health(self, _: Seen) -> tuple[int, Any]:
         return 200, {"status": "ok", "version": "0.1.0"}
-
-    def _whoami(self, _: Seen) -> tuple[int, Any]:
-        told = {"subject": "admin", "kind": "operator", "name": "operator", "team": "team_1"}
-        return 200, _shape(WhoamiView, **told, role=Role.OWNER, scopes=())
 
     def _check(self, seen: Seen) -> tuple[int, Any]:
         return 200, {"app": parse(AppFileText.model_validate(seen.body).text).model_dump(mode="json", by_alias=True)}
@@ -167,7 +179,7 @@ class FakeApi:
     def _create_project(self, seen: Seen) -> tuple[int, Any]:
         name = NewProject.model_validate(seen.body).name
         self.projects[name] = _named(name=name)
-        self.environments[name, "prod"] = _named(project=name, name="prod", kind="production")
+        self.environments[name, "prod"] = _named(project=name, name="prod", kind=kind_of("prod"))
         return 201, _shape(ProjectView, **self.projects[name])
 
     def _project(self, _: Seen, project: str) -> tuple[int, Any]:
@@ -297,6 +309,21 @@ class FakeApi:
             made.script = [Frame("rolled_back", "rolled_back", "Aborted by admin.", outcome="Aborted by admin.")]
         return 202, self._view(made)
 
+    def _decide(self, _: Seen, *key: str) -> tuple[int, Any]:
+        made = _known(self.deployments, key[-2])
+        if made.view["state"] != "awaiting_approval":
+            raise Conflict(f"The deployment awaits no approval: it is {made.view['state'].replace('_', ' ')}.")
+        by = self.caller.subject if self.caller else "admin"
+        if key[-1] == "approve":
+            made.view |= {"state": "queued", "approved_by": by}
+            made.tell("approved", "It may go into production.", by=by)
+            return 202, self._view(made)
+        made.view |= {"state": "cancelled", "ended": True, "ended_at": START, "outcome": "Its approval was refused."}
+        made.script.clear()
+        made.tell("cancelled", "Its approval was refused.", by=by)
+        self._settle(made)
+        return 200, self._view(made)
+
     def _list_releases(self, _: Seen, *key: str) -> tuple[int, Any]:
         live = _known(self.services, key)["live_release"]
         return 200, _page([_release(each, live) for each in reversed(self.deployments.values())])
@@ -360,36 +387,39 @@ class FakeApi:
 _SERVICE = r"/v1/projects/([^/]+)/environments/([^/]+)/services/([^/]+)"
 _DEPLOYMENT = _SERVICE + r"/deployments/([^/]+)"
 _ROUTES = (
-    ("GET", r"/v1/health", "_health"),
-    ("GET", r"/v1/whoami", "_whoami"),
-    ("POST", r"/v1/app-files/check", "_check"),
-    ("POST", r"/v1/app-files/draft", "_draft"),
-    ("POST", r"/v1/build-plans", "_plan"),
-    ("GET", r"/v1/projects", "_list_projects"),
-    ("POST", r"/v1/projects", "_create_project"),
-    ("GET", r"/v1/projects/([^/]+)", "_project"),
-    ("POST", r"/v1/projects/([^/]+)/sources", "_create_source"),
-    ("GET", r"/v1/projects/([^/]+)/environments", "_list_environments"),
-    ("POST", r"/v1/projects/([^/]+)/environments", "_create_environment"),
-    ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)", "_environment"),
-    ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_list_services"),
-    ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_create_service"),
-    ("GET", _SERVICE, "_service"),
-    ("DELETE", _SERVICE, "_delete_service"),
-    ("GET", _SERVICE + "/config", "_read_config"),
-    ("PATCH", _SERVICE + "/config", "_change_config"),
-    ("POST", _SERVICE + "/deployments", "_deploy"),
-    ("POST", _SERVICE + "/rollback", "_roll_back"),
-    ("GET", _SERVICE + "/deployments", "_list_deployments"),
-    ("GET", _DEPLOYMENT, "_deployment"),
-    ("GET", _DEPLOYMENT + "/timeline", "_timeline"),
-    ("GET", _DEPLOYMENT + "/traffic", "_traffic"),
-    ("GET", _DEPLOYMENT + "/build-log", "_build_log"),
-    ("GET", _DEPLOYMENT + "/replay", "_replay"),
-    ("POST", _DEPLOYMENT + r"/(promote|pause|resume|abort)", "_steer"),
-    ("GET", _SERVICE + "/releases", "_list_releases"),
-    ("GET", _SERVICE + r"/releases/(\d+)", "_release"),
-    ("GET", _SERVICE + "/logs", "_logs"),
+    ("POST", r"/v1/app-files/check", "_check", "check_app_file"),
+    ("POST", r"/v1/app-files/draft", "_draft", "draft_app_file"),
+    ("POST", r"/v1/build-plans", "_plan", "plan_build"),
+    ("GET", r"/v1/projects", "_list_projects", "list_projects"),
+    ("POST", r"/v1/projects", "_create_project", "create_project"),
+    ("GET", r"/v1/projects/([^/]+)", "_project", "get_project"),
+    ("POST", r"/v1/projects/([^/]+)/sources", "_create_source", "create_source"),
+    ("GET", r"/v1/projects/([^/]+)/environments", "_list_environments", "list_environments"),
+    ("POST", r"/v1/projects/([^/]+)/environments", "_create_environment", "create_environment"),
+    ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)", "_environment", "get_environment"),
+    ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_list_services", "list_services"),
+    ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_create_service", "create_service"),
+    ("GET", _SERVICE, "_service", "get_service"),
+    ("DELETE", _SERVICE, "_delete_service", "delete_service"),
+    ("GET", _SERVICE + "/config", "_read_config", "get_config"),
+    ("PATCH", _SERVICE + "/config", "_change_config", "change_config"),
+    ("POST", _SERVICE + "/deployments", "_deploy", "create_deployment"),
+    ("POST", _SERVICE + "/rollback", "_roll_back", "create_rollback"),
+    ("GET", _SERVICE + "/deployments", "_list_deployments", "list_deployments"),
+    ("GET", _DEPLOYMENT, "_deployment", "get_deployment"),
+    ("GET", _DEPLOYMENT + "/timeline", "_timeline", "read_timeline"),
+    ("GET", _DEPLOYMENT + "/traffic", "_traffic", "read_traffic"),
+    ("GET", _DEPLOYMENT + "/build-log", "_build_log", "read_build_log"),
+    ("GET", _DEPLOYMENT + "/replay", "_replay", "replay_deployment"),
+    ("POST", _DEPLOYMENT + r"/(promote)", "_steer", "promote_deployment"),
+    ("POST", _DEPLOYMENT + r"/(pause)", "_steer", "pause_deployment"),
+    ("POST", _DEPLOYMENT + r"/(resume)", "_steer", "resume_deployment"),
+    ("POST", _DEPLOYMENT + r"/(abort)", "_steer", "abort_deployment"),
+    ("POST", _DEPLOYMENT + r"/(approve)", "_decide", "approve_deployment"),
+    ("POST", _DEPLOYMENT + r"/(reject)", "_decide", "reject_deployment"),
+    ("GET", _SERVICE + "/releases", "_list_releases", "list_releases"),
+    ("GET", _SERVICE + r"/releases/(\d+)", "_release", "get_release"),
+    ("GET", _SERVICE + "/logs", "_logs", "read_logs"),
 )
 
 

@@ -42,6 +42,12 @@ def rolled_back(why: str = "errorRate is 21.0 %, above the limit of 5.0 %.") -> 
     )
 
 
+def proposed() -> tuple[Frame, ...]:
+    """What a Developer deploys to production: it awaits approval, and is promoted after it."""
+    asked = Frame("awaiting_approval", "approval_needed", "In production, an Owner or Admin has to approve it.")
+    return (asked, *promoted())
+
+
 def ended(state: str, outcome: str, *lines: str) -> tuple[Frame, ...]:
     """An end without traffic."""
     return (Frame("building", "building", lines=lines), Frame(state, state, outcome, outcome=outcome))
@@ -58,8 +64,8 @@ class Deployment:
     canary: tuple[int, int, float] | None = None
 
     def advance(self) -> None:
-        """Play the next frame."""
-        if not self.script:
+        """Play the next frame; none while an approval is awaited."""
+        if not self.script or self.view["state"] == "awaiting_approval":
             return
         frame = self.script.pop(0)
         rollout = self.view["rollout"]
@@ -73,11 +79,11 @@ class Deployment:
                 "paused": False,
                 "reason": "",
             }
-        over = frame.state not in {"queued", "building", "rolling_out"}
+        over = frame.state not in {"awaiting_approval", "queued", "building", "rolling_out"}
         self.view.update(
             state=frame.state, rollout=rollout, outcome=frame.outcome, ended=over, ended_at=START if over else None
         )
-        if frame.state != "building":
+        if frame.state not in {"awaiting_approval", "queued", "building"}:
             self.view["image"] = "registry.localhost/shop/web@sha256:" + "ab" * 32
         self.log.extend(frame.lines)
         self.canary = frame.canary

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from rich.text import Text
 
 from cygni import __version__
+from cygni.cli.errors import CliError
 from cygni.cli.frame import Scope, command
+from cygni.cli.identity_shapes import Team, Whoami
 from cygni.cli.session import Session
-from cygni.cli.shapes import Whoami
+from cygni.cli.views.people import whoami_view
 
 
 @command(Scope.API)
 def whoami(session: Session) -> None:
-    """Show whom the token speaks for.
+    """Show who you are signed in as, in which team and role, and by what.
 
     Example: cygni whoami
     """
-    found = session.api.whoami()
-    session.printer.result(
-        {**found, "context": session.context.name, "endpoint": session.context.url},
-        Text(f"{found['subject']} of {found['team']} at {session.context.url} (context {session.context.name})"),
-        Text(_rights(found)),
-    )
+    found, context = session.identity.whoami(), session.context
+    document = {**found, "context": context.name, "endpoint": context.url, "means": context.means}
+    session.printer.show(document, lambda: [whoami_view(found, _team(session, found), context)])
 
 
-def _rights(found: Whoami) -> str:
-    """The caller's role, and what it is narrowed to."""
-    if not found["role"]:
-        return "role: none, since no team is chosen"
-    places = ", ".join(f"{each['project']}/{each['environment']} as {each['role']}" for each in found["scopes"])
-    return f"role: {found['role']}" + (f", narrowed to {places}" if places else "")
+def _team(session: Session, who: Whoami) -> Team | None:
+    """The team for its name; without it the id will do."""
+    with contextlib.suppress(CliError):
+        return session.identity.team() if who["team"] else None
+    return None
 
 
 @command(Scope.NONE)

@@ -8,12 +8,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cygni.cli.errors import CliError
+from cygni.cli.exits import Exit
 from cygni.cli.follow import Progress
 from cygni.cli.frame import Scope, command
 from cygni.cli.options import Limit
+from cygni.cli.people import People
 from cygni.cli.session import Session
 from cygni.cli.shapes import Deployment, Service, Traffic
-from cygni.cli.views.outcome import outcome
+from cygni.cli.views.outcome import awaiting, outcome
 from cygni.cli.views.progress import progress_table
 from cygni.cli.views.tables import deployments_table, releases_table, services_table
 
@@ -27,13 +29,15 @@ class Status(TypedDict):
 
 
 @command(Scope.SERVICE)
-def status(session: Session) -> None:
-    """Show what is live and what is under way.
+def status(session: Session) -> Exit | None:
+    """Show what is live and what is under way; exit code 15 when what was asked for last awaits approval.
 
     Example: cygni status --environment staging
     """
     found = read_status(session)
-    session.printer.result(found, *_status_view(found))
+    session.printer.show(found, lambda: _status_view(found, session.people))
+    awaits = found["deployment"] is not None and found["deployment"]["state"] == "awaiting_approval"
+    return Exit.AWAITS_APPROVAL if awaits else None
 
 
 @command(Scope.SERVICE)
@@ -74,13 +78,15 @@ def read_status(session: Session) -> Status:
     return Status(service=service, deployment=deployment, traffic=traffic)
 
 
-def _status_view(found: Status) -> list[RenderableType]:
+def _status_view(found: Status, people: People) -> list[RenderableType]:
     parts: list[RenderableType] = [services_table([found["service"]])]
     deployment = found["deployment"]
     if deployment is None:
         return [*parts, Text.assemble(("next: ", "bold"), "Deploy it with `cygni deploy`.")]
     if deployment["ended"]:
-        return [*parts, Text(""), outcome(deployment)]
+        return [*parts, Text(""), outcome(deployment, say=people.named)]
+    if deployment["state"] == "awaiting_approval":
+        return [*parts, Text(""), awaiting(deployment, people.approvers(), people.named)]
     if deployment["rollout"] is not None:
         return [*parts, Text(""), progress_table(Progress(deployment, found["traffic"]))]
     return [

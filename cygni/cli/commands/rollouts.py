@@ -10,8 +10,8 @@ from rich.text import Text
 
 from cygni.cli.exits import Exit
 from cygni.cli.frame import Scope, command
-from cygni.cli.names import active, deployment_id, release_number
-from cygni.cli.options import ActiveDeploymentWord, DeploymentWord, Wait
+from cygni.cli.names import active, awaiting, deployment_id, release_number
+from cygni.cli.options import ActiveDeploymentWord, DeploymentWord, ProposalWord, Wait
 from cygni.cli.session import Session
 from cygni.cli.shapes import Deployment
 from cygni.cli.views.outcome import outcome
@@ -56,10 +56,29 @@ def abort(session: Session, deployment: ActiveDeploymentWord = None) -> None:
 
 
 @command(Scope.SERVICE)
+def approve(session: Session, deployment: ProposalWord = None) -> None:
+    """Let a deployment that awaits approval into production; for Owners and Admins.
+
+    Example: cygni approve r4
+    """
+    _decide(session, deployment, "approve", "may go into production.")
+
+
+@command(Scope.SERVICE)
+def reject(session: Session, deployment: ProposalWord = None) -> None:
+    """End a deployment that awaits approval; for Owners and Admins.
+
+    Example: cygni reject r4
+    """
+    _decide(session, deployment, "reject", "is rejected.")
+
+
+@command(Scope.SERVICE)
 def follow(session: Session, deployment: DeploymentWord = "latest") -> Exit:
     """Follow a deployment to its end; the exit code says how it ended.
 
-    With --json a stream: one object a line, with a `type` of event, build_log, progress or ended.
+    One that awaits approval is not waited for: exit code 15. With --json a stream: one object a line, with a `type` of event,
+    build_log, progress, and last ended or awaiting_approval.
 
     Example: cygni follow latest
     """
@@ -95,12 +114,21 @@ def replay(session: Session, deployment: DeploymentWord = "latest") -> Exit | No
     return None if answer["agrees"] else Exit.DISAGREES
 
 
+def _decide(session: Session, word: str | None, verb: str, words: str) -> None:
+    place = session.place
+    deployment = awaiting(session.api, place) if word is None else deployment_id(session.api, place, word)
+    answer = session.api.steer(place, deployment, verb)
+    what = f"r{answer['release']} of {place}, which {session.people.name(answer['created_by'])} asked for, {words}"
+    goes_on = [] if answer["ended"] else [Text.assemble(("next: ", "bold"), f"Watch with `cygni follow {answer['id']}`.")]
+    session.printer.show(answer, lambda: [Text(what), *goes_on])
+
+
 def _steer(session: Session, word: str | None, verb: str, words: Callable[[Deployment], str]) -> None:
     place = session.place
     deployment = active(session.api, place) if word is None else deployment_id(session.api, place, word)
     answer = session.api.steer(place, deployment, verb)
     if answer["ended"]:
-        session.printer.result(answer, outcome(answer))
+        session.printer.show(answer, lambda: [outcome(answer, say=session.people.named)])
         return
     hint = Text.assemble(("next: ", "bold"), f"Watch with `cygni follow {answer['id']}`.")
     session.printer.result(answer, Text(words(answer)), hint)

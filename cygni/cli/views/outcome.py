@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -19,15 +19,26 @@ _HEADS = {
 }
 
 
-def outcome(deployment: Deployment, logs: Sequence[LogLine] = ()) -> RenderableType:
+def awaiting(deployment: Deployment, approvers: Sequence[str] = (), say: Callable[[str], str] = str) -> RenderableType:
+    """A deployment that somebody has to approve: who may, as far as their names are known, and how."""
+    release = release_name(deployment["release"])
+    who = f"An Owner or Admin of the team ({_some(approvers)})" if approvers else "An Owner or Admin of the team"
+    hints = (f"{who} runs `cygni approve {release}` or `cygni reject {release}`.", f"Withdraw it with `cygni abort {release}`.")
+    return Group(
+        Text(f"■ {release} of {_place(deployment)} awaits approval", style="bold yellow"),
+        _indented(f"{say(deployment['created_by'])} asked for it. Until it is approved, nothing changes."),
+        *(Text.assemble(("next: ", "bold"), each) for each in hints),
+    )
+
+
+def outcome(deployment: Deployment, logs: Sequence[LogLine] = (), say: Callable[[str], str] = str) -> RenderableType:
     """The end of a deployment for people. `logs` are the release's last lines, when they may explain a failure."""
     state = deployment["state"]
     mark, style, words = _HEADS.get(state, ("?", "yellow", f"ended: {state}"))
-    place = f"{deployment['project']}/{deployment['environment']}/{deployment['service']}"
     parts: list[RenderableType] = [
-        Text(f"{mark} {release_name(deployment['release'])} of {place} {words}", style=f"bold {style}")
+        Text(f"{mark} {release_name(deployment['release'])} of {_place(deployment)} {words}", style=f"bold {style}")
     ]
-    reason = deployment["outcome"] or ""
+    reason = say(deployment["outcome"] or "")
     if reason:
         parts.append(_indented(reason))
     new = [line for line in logs if line["text"].strip() and line["text"].strip() not in reason]
@@ -59,6 +70,14 @@ def log_line(line: LogLine) -> Text:
     """One line of the application's log; its own colours are kept, other control sequences are not."""
     head = f"{clock_time(line['at'])} {release_name(line['release'])} {line['instance']} │ "
     return Text.assemble((head, "dim"), Text.from_ansi(line["text"]))
+
+
+def _place(deployment: Deployment) -> str:
+    return f"{deployment['project']}/{deployment['environment']}/{deployment['service']}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _indented(reason: str) -> Text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -14,15 +16,15 @@ _DECISIONS = {"rollBack": "roll back"}
 _LOUD = {"promoted": "green", "rolled_back": "red", "rolling_back": "red", "failed": "red", "verdict": "cyan"}
 
 
-def event_line(event: Event) -> Text:
-    """One event: when, what, and who asked for it."""
+def event_line(event: Event, say: Callable[[str], str] = str) -> Text:
+    """One event: when, what, and who asked for it; `say` gives names for ids."""
     line = Text.assemble(
         (clock_time(event["at"]), "dim"), "  ", (event["kind"].replace("_", " "), _LOUD.get(event["kind"], "bold"))
     )
     if event["message"]:
-        line.append("  " + event["message"])
+        line.append("  " + say(event["message"]))
     if event.get("by"):
-        line.append(f"  by {event['by']}", style="dim")
+        line.append(f"  by {say(str(event['by']))}", style="dim")
     return line
 
 

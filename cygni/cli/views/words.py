@@ -16,6 +16,7 @@ STATE_STYLES = {
     "rolling_out": "cyan",
     "building": "cyan",
     "queued": "blue",
+    "awaiting_approval": "yellow",
 }
 NOTHING = "–"
 
@@ -60,6 +61,17 @@ def ago(text: str | None, now: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return f"{seconds}s ago"
+
+
+def until(text: str, now: datetime) -> str:
+    """How far ahead an API time is, to its largest unit; `over` when it has passed."""
+    seconds = round((parse_time(text) - now).total_seconds())
+    if seconds < 0:
+        return "over"
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if (amount := (seconds + size // 2) // size) and seconds >= size - 60:
+            return f"in {amount}{unit}"
+    return f"in {seconds}s"
 
 
 def short_image(image: str | None) -> str:

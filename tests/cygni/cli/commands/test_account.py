@@ -10,11 +10,25 @@ from cygni import __version__
 from cygni.cli.exits import Exit
 from tests.cygni.cli.conftest import Cli
 from tests.fakes.api import TOKEN, FakeApi, Fault
+from tests.fakes.sign_in import OPERATORS
 
 
 def test_whoami_names_subject_team_and_endpoint(cli: Cli, api: FakeApi) -> None:
-    assert f"admin of team_1 at {api.url}" in cli("whoami").stdout
-    assert cli.document("whoami")["endpoint"] == api.url
+    shown = cli("whoami").stdout
+
+    assert "operator admin, the operator" in shown
+    assert f"at       {api.url}, by a token (context environment)" in shown
+    assert cli.document("whoami") == {
+        "subject": "admin",
+        "kind": "operator",
+        "name": "operator",
+        "team": OPERATORS,
+        "role": "owner",
+        "scopes": [],
+        "context": "environment",
+        "endpoint": api.url,
+        "means": "token",
+    }
 
 
 def test_the_version_needs_no_control_plane(cli: Cli, api: FakeApi) -> None:

@@ -52,7 +52,7 @@ def test_an_api_that_is_away_ends_the_examination_there(cli: Cli) -> None:
 
     assert result.exit_code == Exit.UNHEALTHY
     assert "✘ api: " in result.stdout
-    assert "token" not in result.stdout
+    assert "token: " not in result.stdout
 
 
 def test_a_token_that_is_refused_is_a_fault(cli: Cli) -> None:
