@@ -23,6 +23,7 @@ from rich.text import Text
 from cygni.local.demo import tally
 from cygni.local.demo.acts import ACTS, complaints
 from cygni.local.demo.children import Cloud, CloudFailed, CommandFailed, Interrupts
+from cygni.local.demo.people import TEAM, bring_in, endpoint_of, person
 from cygni.local.demo.play import Play
 from cygni.local.demo.report import closing, document
 from cygni.local.demo.show import Stage
@@ -54,14 +55,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: bool) -> int:
     begun = time.monotonic()
     cloud = Cloud(home)
-    play = Play(home / "app", cloud.environ)
-    broken = ""
+    ada, grace = (person(name, home, cloud.environ, home / "app") for name in ("Ada", "Grace"))
+    play = Play(home / "app", ada.environ)
+    broken, watched = "", None
     try:
         with Stage(console, play.seen) as stage:
             stage.say("Starting the embedded cloud")
             cloud.start()
             cloud.wait_ready(READY_SECONDS)
+            stage.say("Ada signs in at the local identity provider, and makes a team")
+            ada.sign_in(endpoint_of(cloud.state))
+            ada.run("team", "create", TEAM)
             play.run(stage)
+            stage.say("Grace is invited as a Viewer")
+            watched = bring_in(grace, ada, endpoint_of(cloud.state))
             cloud.check()
     except (CloudFailed, CommandFailed) as error:
         broken = str(error)
@@ -74,9 +81,9 @@ def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: b
     found = [broken] if broken else []
     found += complaints(play.endings, play.last_answers, tally.blemish(seen, may_fail))
     seconds = time.monotonic() - begun
-    console.print(closing(play.endings, found, total=len(seen), seconds=seconds))
+    console.print(closing(play.endings, found, total=len(seen), seconds=seconds, watched=watched))
     if as_json:
-        print(json.dumps(document(play.endings, found, total=len(seen), seconds=seconds)))  # noqa: T201 - the answer for machines
+        print(json.dumps(document(play.endings, found, total=len(seen), seconds=seconds, watched=watched)))  # noqa: T201 - the answer for machines
     if found:
         _print_logs(home, console)
     return 1 if found else 0

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cygni.local.demo.acts import Ending
+from cygni.local.demo.people import Watched
 
 _VERDICTS = {"promoted": "promoted", "rolled_back": "rolled back"}
 
@@ -36,7 +37,9 @@ def result_table(endings: Sequence[Ending]) -> Table:
     return table
 
 
-def closing(endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float) -> RenderableType:
+def closing(
+    endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float, watched: Watched | None = None
+) -> RenderableType:
     """The table, and the demo's own verdict below it."""
     parts: list[RenderableType] = [result_table(endings)]
     if complaints:
@@ -44,11 +47,16 @@ def closing(endings: Sequence[Ending], complaints: Sequence[str], *, total: int,
         parts.extend(Text(f"  {each}") for each in complaints)
     else:
         told = f"{total:,} requests in {seconds:.0f} s; none failed but those that the bad canaries failed themselves."
+        if watched is not None:
+            parts.append(Text(f'Grace, a Viewer, may look; `cygni rollback` told her: "{watched.refusal}"'))
+            parts.append(Text(f"Who did what is in the audit trail, whose {watched.lines} lines are in order.\n"))
         parts.append(Text("The demo went as it should. ", style="bold green").append(told, style="default"))
     return Group(*parts)
 
 
-def document(endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float) -> dict[str, Any]:
+def document(
+    endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float, watched: Watched | None = None
+) -> dict[str, Any]:
     """The same for machines: snake_case, seconds as numbers."""
     releases = [
         {
@@ -67,6 +75,8 @@ def document(endings: Sequence[Ending], complaints: Sequence[str], *, total: int
         "ok": not complaints,
         "releases": releases,
         "complaints": list(complaints),
+        "viewer_refused": watched.refusal if watched else None,
+        "audit_lines": watched.lines if watched else None,
         "requests": total,
         "seconds": round(seconds, 1),
     }
