@@ -123,7 +123,6 @@ _EXITS = {
     413: Exit.USAGE,
     421: Exit.USAGE,
     415: Exit.USAGE,
-    421: Exit.USAGE,
     422: Exit.USAGE,
     428: Exit.CONFLICT,
     429: Exit.UNREACHABLE,
