@@ -21,7 +21,7 @@ This page is written by `python -m tools.render_cli` from the command itself; a 
 ## Which control plane
 
 `--context NAME` is strongest, then `CYGNI_ENDPOINT` and `CYGNI_TOKEN`, then the current context of
-`$XDG_CONFIG_HOME/cygni/config.toml` (by default `~/.config/cygni/config.toml`), which `make up` writes:
+`$XDG_CONFIG_HOME/cygni/config.toml` (by default `~/.config/cygni/config.toml`), which `make up` and `cygni login` write:
 
 ```toml
 current = "local"
@@ -30,12 +30,34 @@ current = "local"
 url = "http://127.0.0.1:8787"
 token = "…"
 apps_url = "http://localhost:8080"
+
+[contexts.work]
+url = "https://api.example.com"
+login = "keyring"
 ```
+
+## Signing in
+
+A person signs in with `cygni login`: it shows a code, and opens the page where it is approved in a browser (RFC 8628). The login
+is kept in the system's keyring where there is one that works, else in `credentials.json` beside the config file, which only its
+owner can read; `cygni login` says where. `CYGNI_KEYRING=off`, or `keyring = false` at the top of the config file, keeps it out of
+the keyring. An access token lives for fifteen minutes and is renewed before it ends, once for all commands that run at that
+moment; a login that is not used for thirty days ends. `cygni sessions` lists and ends logins, on other machines too.
+
+A machine has an API key (`cygni keys create`) in `CYGNI_TOKEN`, or as `token` in a context. `CYGNI_TOKEN` wins over a login.
+
+A job of GitHub Actions needs no secret of ours: with `CYGNI_ENDPOINT` and `CYGNI_TEAM` set, the permission `id-token: write`, and
+a team that trusts the repository (`cygni ci trust`), the command signs in by itself. `cygni whoami` and `cygni doctor` say by
+what they are signed in.
+
+Commands are about one team: the current one of the login (`cygni team switch`), or the one that a key or a job belongs to.
 
 ## Names
 
 A project is the `name` in the nearest `cygni.yaml`, an environment is `prod`, a service is the only one or `web`, unless an
-option names another. A release is `r3` or `3`. A deployment is `latest`, its release (`r3`), or its id (`dep_…`).
+option names another. A release is `r3` or `3`. A deployment is `latest`, its release (`r3`), or its id (`dep_…`). Teams, members,
+keys, trusts, invitations and sign-ins are named by their names or their ids. A role is narrowed with `--only PROJECT`,
+`--only PROJECT/ENVIRONMENT`, or either with another role there: `--only shop/prod:viewer`.
 
 ## What is deployed
 
@@ -47,8 +69,11 @@ any folder with a `pyvenv.cfg`), `node_modules` and caches never go along. A sym
 
 | variable | what it does |
 | --- | --- |
-| `CYGNI_ENDPOINT`, `CYGNI_TOKEN` | the control plane's address, and the token for it |
-| `XDG_CONFIG_HOME` | where the config file is |
+| `CYGNI_ENDPOINT` | the control plane's address; without a token, a login or a job of GitHub Actions signs in there |
+| `CYGNI_TOKEN` | an API key |
+| `CYGNI_TEAM` | the id of the team that a job of GitHub Actions signs in to |
+| `CYGNI_KEYRING` | `off`: logins are kept in a file; `on`: in the keyring where there is one, whatever the config file says |
+| `XDG_CONFIG_HOME` | where the config file, and logins that are in no keyring, are |
 | `NO_COLOR` | no colours |
 | `CYGNI_DEBUG` | an unexpected error shows its trace |
 """
@@ -67,14 +92,16 @@ and then stdout is empty. New keys may come; none is renamed or taken away.
 DOCUMENTS = {
     "init": "`{path, name, service, plan, warning}`; `plan` is null when nothing was detected",
     "plan": "a PlanView",
-    "deploy": "the ended DeploymentView; with `--detach` the new one",
+    "deploy": "the DeploymentView that has ended, or awaits approval; with `--detach` the new one",
     "follow": "stream of `{type: event, …EventView}`, `{type: build_log, text}`, `{type: progress, deployment, traffic}`, "
-    "and last `{type: ended, deployment}`",
+    "and last `{type: ended, deployment}` or `{type: awaiting_approval, deployment}`",
     "rollback": "as `deploy`",
     "promote": "a DeploymentView",
     "pause": "a DeploymentView",
     "resume": "a DeploymentView",
     "abort": "a DeploymentView",
+    "approve": "a DeploymentView",
+    "reject": "a DeploymentView",
     "replay": "a ReplayView",
     "status": "`{service, deployment, traffic}`: a ServiceView; the DeploymentView under way, else the newest, else null; "
     "a TrafficView or null",
@@ -91,8 +118,41 @@ DOCUMENTS = {
     "environments create": "an EnvironmentView",
     "services list": "a page of ServiceView, with all of them",
     "services delete": "a ServiceView",
+    "login": "stream: first `{type: code, user_code, verification_uri, verification_uri_complete, expires_in, interval, page}`, "
+    "last `{type: signed_in, context, endpoint, kept, path, …WhoamiView, teams}`; `kept` is keyring or file",
+    "logout": "`{context, endpoint, ended}`; `ended` is false when the control plane did not confirm it",
+    "whoami": "the WhoamiView with `context`, `endpoint` and `means`: token, login or github-actions",
+    "team list": "a page of MyTeamView, with all of them",
+    "team create": "a TeamView",
+    "team switch": "a MyTeamView",
+    "team show": "a TeamView",
+    "team rename": "a TeamView",
+    "team retention": "a TeamView",
+    "team join": "a MyTeamView; with `--show` an OfferView",
+    "team leave": "the TeamView as it was",
+    "team delete": "the TeamView as it was",
+    "team members": "a page of MemberView, with all of them",
+    "team invite": "an IssuedInvitation; `link` is not shown again",
+    "team invitations": "a page of InvitationView, with all of them",
+    "team uninvite": "the InvitationView as it was",
+    "team role": "a MemberView",
+    "team remove": "the MemberView as it was",
+    "team transfer": "the new Owner's MemberView",
+    "keys create": "an IssuedApiKey; `key` is not shown again",
+    "keys list": "a page of ApiKeyView, with all of them",
+    "keys rotate": "an IssuedApiKey",
+    "keys revoke": "the ApiKeyView as it was",
+    "ci trust": "a TrustView",
+    "ci list": "a page of TrustView, with all of them",
+    "ci untrust": "the TrustView as it was",
+    "audit list": "a page of LineView, as many as `--limit` says",
+    "audit export": "`{path, format, lines}`",
+    "audit verify": "`{ok, head, lines, oldest, newest, expired, faults: [{seq, sentence}]}`; `head` is SEQ:DIGEST",
+    "sessions list": "a page of SessionView, with all of them",
+    "sessions revoke": "the SessionView as it was",
+    "account export": "`{path, user, lines}`",
+    "account erase": "`{subject, erased}`",
     "doctor": "`{ok, checks: [{name, level, detail, remedy}]}`; `level` is ok, note or fault",
-    "whoami": "a WhoamiView with `context` and `endpoint`",
     "version": "`{version, python}`",
 }
 

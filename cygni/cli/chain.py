@@ -125,7 +125,7 @@ def _link_faults(line: Line, after: Line | None, found: Finding, now: float) -> 
     if after is None:
         return
     if line["seq"] >= after["seq"]:
-        yield Fault(line["seq"], f"The line stands before line {after['seq']}, where it does not belong.")
+        yield Fault(line["seq"], f"The line stands before line {after['seq']}, where an older one belongs.")
     elif line["seq"] == after["seq"] - 1:
         if after["previous"] != line["digest"]:
             yield Fault(after["seq"], f"The line does not follow from line {line['seq']} before it.")

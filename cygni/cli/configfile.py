@@ -86,7 +86,7 @@ def write_config(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def to_toml(document: Mapping[str, Any]) -> str:
-    """The document as TOML: values first, then tables. Basic strings of TOML and JSON agree, so JSON writes the values."""
+    """The document as TOML: values first, then tables. Basic strings of TOML are nearly those of JSON."""
     return "\n".join(_table(document, ())).strip("\n") + "\n"
 
 
@@ -103,7 +103,7 @@ def _table(document: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _key(text: str) -> str:
-    return text if text.isascii() and text.replace("-", "").replace("_", "").isalnum() else json.dumps(text)
+    return text if text.isascii() and text.replace("-", "").replace("_", "").isalnum() else _string(text)
 
 
 def _value(value: Any) -> str:
@@ -111,7 +111,13 @@ def _value(value: Any) -> str:
         return "[" + ", ".join(_value(each) for each in value) + "]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool | int | float) else str(value)
+    if isinstance(value, str):
+        return _string(value)
+    return json.dumps(value) if isinstance(value, bool | int) else str(value)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _unnamed(url: str, current: Context | None, there: Mapping[str, Context]) -> Context:

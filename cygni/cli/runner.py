@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import httpx
-
 from cygni.cli.errors import NotSignedIn, Unreachable
+
+if TYPE_CHECKING:
+    import httpx
 
 SECONDS = 10.0
 ATTEMPTS = 3
@@ -37,6 +39,8 @@ class Runner:
         return value
 
     def _ask(self, headers: Mapping[str, str], audience: str) -> httpx.Response:
+        import httpx  # slow to load, and whoever only asks whether this is a job has no use for it
+
         parts = urlsplit(self.url)
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("audience", audience)])
         address = urlunsplit(parts._replace(query=query))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cygni.cli.errors import CliError
 from cygni.local.supervisor.child import NotStarted
 from cygni.local.supervisor.config import config_path, write_context
 from cygni.local.supervisor.layout import Layout, Ports, default_state
@@ -81,7 +82,7 @@ def _introduce(layout: Layout, ports: Ports, seconds: float) -> list[Exception]:
     path = config_path(os.environ)
     try:
         other = write_context(path, url=api, token=token, apps_url=apps)
-    except ValueError as error:
+    except (ValueError, CliError) as error:
         return [error]
     _OUT.print(f"[bold]Cygni is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
     _OUT.print(f"  API    {api}")

@@ -311,7 +311,8 @@ class TeamRoutes:
         raise NotFound("This invitation is not valid (any more).", remedy="Check that the link is whole.")
 
     def _lines(self, asked: AuditQuery, who: Caller) -> Any:
-        kept = [each for each in reversed(self.teams[who.team].lines) if asked.filter().takes(each)]
+        wanted = asked.filter()
+        kept = [each for each in reversed(self.teams[who.team].lines) if wanted.takes(each)]
         begin = int(asked.cursor or 0)
         page = [line_view(each).model_dump(mode="json") for each in kept[begin : begin + PAGE]]
         return {"items": page, "next_cursor": str(begin + PAGE) if begin + PAGE < len(kept) else None}

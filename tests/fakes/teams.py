@@ -133,7 +133,7 @@ def grant(role: str) -> Grant:
     return Grant(Role(role))
 
 
-def alter(team: Team, seq: int, **changes: Any) -> None:
+def alter(team: Team, seq: int, /, **changes: Any) -> None:
     """Rewrite a line of a trail in place, as somebody with the table in their hands would."""
     index = next(number for number, each in enumerate(team.lines) if each.line.seq == seq)
     there = team.lines[index]

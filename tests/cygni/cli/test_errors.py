@@ -20,6 +20,7 @@ from cygni.cli.printer import render_error
         (409, Exit.CONFLICT),
         (412, Exit.CONFLICT),
         (413, Exit.USAGE),
+        (421, Exit.USAGE),
         (422, Exit.USAGE),
         (429, Exit.UNREACHABLE),
         (500, Exit.UNEXPECTED),
@@ -54,6 +55,36 @@ def test_a_fault_of_the_apis_own_is_to_be_reported_with_its_id() -> None:
     assert "req-7" in from_problem(500, {"detail": "Oh.", "instance": "req-7"}, where="GET /x").remedy
 
 
+def test_a_credential_that_is_not_taken_keeps_the_apis_advice_and_says_where_credentials_come_from() -> None:
+    remedy = from_problem(401, {"detail": "No.", "remedy": "Check the key."}, where="GET /x").remedy
+
+    assert remedy.startswith("Check the key. ")
+    assert "cygni login" in remedy
+    assert "CYGNI_TOKEN" in remedy
+
+
+def test_whoever_asks_knows_best_what_to_do_about_its_credential() -> None:
+    problem = from_problem(401, {"remedy": "Refresh."}, where="GET /x", sign_in=lambda advice: f"{advice} Sign in again.")
+
+    assert problem.remedy == "Refresh. Sign in again."
+
+
+@pytest.mark.parametrize("remedy", ["Use https://eu.api.example.com.", "Use https://eu.api.example.com"])
+def test_another_regions_address_is_shown_with_how_to_sign_in_there(remedy: str) -> None:
+    problem = from_problem(421, {"detail": "It lives in eu-west-1.", "remedy": remedy}, where="GET /x")
+
+    assert problem.remedy == f"{remedy} Sign in there: `cygni login --endpoint https://eu.api.example.com`."
+
+
+def test_another_region_without_an_address_keeps_the_apis_advice() -> None:
+    assert from_problem(421, {"remedy": "Ask the operator."}, where="GET /x").remedy == "Ask the operator."
+
+
+@pytest.mark.parametrize(("body", "code"), [({"error": "slow_down"}, "slow_down"), ({"error": 7}, ""), ({}, "")])
+def test_oauths_code_is_kept(body: object, code: str) -> None:
+    assert from_problem(400, body, where="POST /x").oauth == code
+
+
 def test_an_error_for_people_says_what_where_and_what_next() -> None:
     text = render_error(
         Usage("It is wrong.", remedy="Mend it.", fields=[FieldFault("body.name", "is bad", "Write it small.")])
@@ -71,6 +102,10 @@ def test_an_error_for_machines_is_one_document() -> None:
 def test_exit_codes_are_distinct_and_each_has_a_sentence() -> None:
     assert len({int(each) for each in Exit}) == len(list(Exit))
     assert all(each.meaning.endswith(".") for each in Exit)
+
+
+def test_a_proposal_is_no_success() -> None:
+    assert exit_of("awaiting_approval") is Exit.AWAITS_APPROVAL
 
 
 def test_a_state_of_a_newer_api_is_no_success() -> None:

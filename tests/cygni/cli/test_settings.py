@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cygni.cli.errors import NotSignedIn, Usage
-from cygni.cli.settings import choose_context, config_path
+from cygni.cli.settings import Kept, Means, choose_context, config_path, keyring_allowed
 
 FILE = """
 current = "local"
@@ -20,7 +20,17 @@ url = "https://api.example.com"
 token = "b"
 [contexts.bare]
 url = "https://api.example.com"
+[contexts.mine]
+url = "https://mine.example.com/"
+login = "keyring"
 """
+JOB = {
+    "GITHUB_ACTIONS": "true",
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://runner.example.com/token?api-version=2.0",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "r",
+    "CYGNI_ENDPOINT": "https://api.example.com",
+    "CYGNI_TEAM": "team_1",
+}
 
 
 @pytest.fixture
@@ -70,7 +80,7 @@ def test_an_unknown_context_is_refused_with_those_there_are(home: dict[str, str]
     with pytest.raises(Usage) as caught:
         choose_context(home, "wrok")
 
-    assert "bare, local, work" in caught.value.remedy
+    assert "bare, local, mine, work" in caught.value.remedy
 
 
 def test_a_context_without_a_token_says_where_to_write_it(home: dict[str, str]) -> None:
@@ -101,3 +111,97 @@ def test_an_address_without_a_scheme_is_refused() -> None:
 
 def test_the_file_is_below_the_home_folder_by_default() -> None:
     assert config_path({"HOME": "/home/ann"}) == Path("/home/ann/.config/cygni/config.toml")
+
+
+def test_a_login_is_another_means_than_a_token(home: dict[str, str]) -> None:
+    chosen = choose_context(home, "mine")
+
+    assert (chosen.means, chosen.kept, chosen.token) == (Means.LOGIN, Kept.KEYRING, "")
+    assert choose_context(home).means is Means.TOKEN
+
+
+def test_a_context_without_anything_says_how_to_sign_in(home: dict[str, str]) -> None:
+    with pytest.raises(NotSignedIn) as caught:
+        choose_context(home, "bare")
+
+    assert "`cygni login --context bare`" in caught.value.remedy
+
+
+def test_a_token_of_the_environment_wins_over_a_login(home: dict[str, str]) -> None:
+    config_path(home).write_text(FILE.replace('current = "local"', 'current = "mine"'))
+
+    chosen = choose_context(home | {"CYGNI_TOKEN": "c"})
+
+    assert (chosen.url, chosen.token, chosen.means) == ("https://mine.example.com/", "c", Means.TOKEN)
+    assert chosen.source == "CYGNI_TOKEN"
+
+
+def test_a_login_is_found_by_the_endpoint_of_the_environment_and_by_no_other(home: dict[str, str]) -> None:
+    chosen = choose_context(home | {"CYGNI_ENDPOINT": "https://mine.example.com"})
+
+    assert (chosen.name, chosen.means) == ("mine", Means.LOGIN)
+    with pytest.raises(NotSignedIn) as caught:
+        choose_context(home | {"CYGNI_ENDPOINT": "https://mine.example.com.evil.example.com"})
+    assert "`cygni login`" in caught.value.remedy
+
+
+def test_a_place_of_a_login_that_is_none_is_refused(home: dict[str, str]) -> None:
+    config_path(home).write_text(FILE.replace('"keyring"', '"cloud"'))
+
+    with pytest.raises(Usage, match="'cloud'"):
+        choose_context(home, "mine")
+
+
+def test_a_job_with_a_team_signs_in_by_itself(home: dict[str, str]) -> None:
+    chosen = choose_context(home | JOB)
+
+    assert (chosen.means, chosen.url, chosen.team, chosen.token) == (Means.ACTIONS, "https://api.example.com", "team_1", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "means"),
+    [({"CYGNI_TOKEN": "c"}, Means.TOKEN), ({"CYGNI_ENDPOINT": ""}, Means.TOKEN)],
+    ids=["a token is stronger", "without an endpoint the file holds"],
+)
+def test_when_a_job_does_not_sign_in_by_itself(home: dict[str, str], more: dict[str, str], means: Means) -> None:
+    assert choose_context(home | JOB | more).means is means
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (("CYGNI_TEAM",), "set CYGNI_TEAM to the team's id; or"),
+        (("ACTIONS_ID_TOKEN_REQUEST_URL",), "give the job `permissions: id-token: write`; or"),
+        (("CYGNI_TEAM", "ACTIONS_ID_TOKEN_REQUEST_URL"), "set CYGNI_TEAM to the team's id and give the job"),
+    ],
+)
+def test_a_job_that_lacks_something_is_told_all_of_it(home: dict[str, str], missing: tuple[str, ...], words: str) -> None:
+    variables = {name: value for name, value in (home | JOB).items() if name not in missing}
+
+    with pytest.raises(NotSignedIn) as caught:
+        choose_context(variables)
+
+    assert words in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("variable", "line", "allowed"),
+    [
+        (None, "", True),
+        ("off", "", False),
+        ("OFF", "keyring = true", False),
+        ("on", "keyring = false", True),
+        (None, "keyring = false", False),
+    ],
+)
+def test_whether_the_keyring_may_be_used(home: dict[str, str], variable: str | None, line: str, allowed: bool) -> None:
+    config_path(home).write_text(f"{line}\n{FILE}")
+
+    assert keyring_allowed(home | ({"CYGNI_KEYRING": variable} if variable else {})) is allowed
+
+
+def test_a_setting_of_the_keyring_that_is_neither_is_refused(home: dict[str, str]) -> None:
+    config_path(home).write_text('keyring = "no"\n')
+
+    with pytest.raises(Usage, match="`keyring` is 'no'"):
+        keyring_allowed(home)

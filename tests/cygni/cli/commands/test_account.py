@@ -6,11 +6,13 @@ import json
 
 import pytest
 
+from chalicelib.identity.rules import Grant, Role, Scope
 from cygni import __version__
 from cygni.cli.exits import Exit
 from tests.cygni.cli.conftest import Cli
 from tests.fakes.api import TOKEN, FakeApi, Fault
 from tests.fakes.sign_in import OPERATORS
+from tests.fakes.teams import Team
 
 
 def test_whoami_names_subject_team_and_endpoint(cli: Cli, api: FakeApi) -> None:
@@ -53,6 +55,7 @@ def test_a_token_that_is_refused_is_not_signed_in(cli: Cli) -> None:
 
     assert result.exit_code == Exit.NOT_SIGNED_IN
     assert "The API key is not valid." in result.stderr
+    assert "The token comes from CYGNI_TOKEN." in result.stderr
     assert "make up" in result.stderr
 
 
@@ -117,3 +120,34 @@ def test_a_context_can_be_named(cli: Cli, api: FakeApi) -> None:
     cli.environ = {"HOME": str(cli.folder)}
 
     assert cli.document("whoami", "--context", "work")["context"] == "work"
+
+
+def test_whoami_says_what_a_role_is_narrowed_to(cli: Cli, api: FakeApi, acme: Team) -> None:
+    scopes = (Scope("shop", "staging", Role.DEVELOPER), Scope("blog", "*", Role.VIEWER))
+    acme.members[api.identity.user("dan")] = (Grant(Role.DEVELOPER, scopes), 1)
+    cli.sign_in(api, "dan")
+
+    shown = cli("whoami").stdout
+
+    assert f"team     Acme {acme.id}" in shown
+    assert "role     developer (only shop/staging, blog as viewer)" in shown
+    assert "by a login" in shown
+
+
+def test_another_region_is_told_with_its_address(cli: Cli, api: FakeApi) -> None:
+    body = b'{"detail": "The team lives in eu-west-1.", "code": "wrong-region", "remedy": "Use https://eu.example.com."}'
+    api.faults.append(Fault("/v1/whoami", 421, body=body))
+
+    result = cli("whoami")
+
+    assert result.exit_code == Exit.USAGE
+    assert "cygni login --endpoint https://eu.example.com" in result.stderr
+
+
+def test_too_many_requests_are_waited_out_as_the_api_says(cli: Cli, api: FakeApi) -> None:
+    waits: list[float] = []
+    cli.sleep = waits.append
+    api.faults.append(Fault("/v1/whoami", 429, headers={"Retry-After": "7"}))
+
+    assert cli("whoami").exit_code == Exit.OK
+    assert waits == [7.0]

@@ -8,7 +8,7 @@ import pytest
 
 from cygni.cli.exits import Exit
 from tests.cygni.cli.conftest import Cli
-from tests.fakes.api import FakeApi, proposed
+from tests.fakes.api import FakeApi, Fault, proposed
 from tests.fakes.teams import Team
 
 
@@ -117,8 +117,6 @@ def test_of_several_proposals_one_has_to_be_named(dan: Cli, api: FakeApi) -> Non
 
 
 def test_members_that_may_not_be_listed_leave_the_sentence_without_names(dan: Cli, api: FakeApi) -> None:
-    from tests.fakes.api import Fault
-
     api.faults.append(Fault("/v1/team/members", 403, times=99))
 
     result = dan("deploy")

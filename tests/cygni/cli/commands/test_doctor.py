@@ -79,3 +79,19 @@ def test_what_is_not_there_yet_is_only_noted(cli: Cli, api: FakeApi) -> None:
 
     assert document["ok"] is True
     assert levels(document)["application"] == "note"
+
+
+def test_it_says_who_is_signed_in_and_where_the_login_is_kept(ann: Cli, api: FakeApi) -> None:
+    shown = ann("doctor").stdout
+
+    assert f"signed in by a login in {ann.kept}" in shown
+    assert "token: is for ann, owner in team_" in shown
+
+
+def test_a_login_that_has_ended_is_a_fault_with_the_way_out(ann: Cli, api: FakeApi) -> None:
+    api.sign_in.end(next(iter(api.sign_in.sessions)))
+
+    result = ann("doctor")
+
+    assert result.exit_code == Exit.UNHEALTHY
+    assert "Sign in again: `cygni login`." in result.stdout
