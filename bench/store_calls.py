@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
 
-from bench import sign_in_calls
+from bench import sign_in_calls, team_calls
 from bench.figures import verdict
 from bench.store_count import Counter, counting
 from chalicelib.builds import service as builds
@@ -51,6 +51,7 @@ MORE = {
     "list_audit": 2,  # the newest line's number, then the partition that it is in
     "export_audit": 2,
     **sign_in_calls.MORE,
+    **team_calls.MORE,
 }
 """Routes that may take more round trips than the aims say, and why."""
 
@@ -181,6 +182,7 @@ def route_costs() -> dict[str, Cost]:
         tour = Tour(stage, counter)
         tour.run()
         sign_in_calls.tour(stage.fakes, tour.send)
+        team_calls.tour(stage.fakes, tour.send)
         return tour.costs
 
 

@@ -2,7 +2,7 @@
 
 As DynamoDB bills them: a write costs one unit for each begun KiB of the item before or after it, whichever is larger, twice
 that in a transaction (where requiring that an item exists costs as much as writing it), and as much again for each index
-that the item is in before or after.
+that the item is in before or after. Items that are updated in place hold counters, and are small.
 """
 
 from __future__ import annotations
@@ -39,12 +39,18 @@ class Counter:
             self._write(asked, asked["Item"], 1)
         elif name == "DeleteItem":
             self._write(asked, None, 1)
+        elif name == "UpdateItem":
+            self._write(asked, self.stored.get(_place(asked)) or asked["Key"], 1)
         for each in asked.get("TransactItems", []):
             ((kind, action),) = each.items()
             if kind == "ConditionCheck":
                 self.units += 2 * units_of(self.stored.get(_place(action), {}))
             elif kind == "Put":
                 self._write(action, action["Item"], 2)
+            elif kind == "Update":
+                self._write(action, self.stored.get(_place(action)) or action["Key"], 2)
+            elif kind == "Delete":
+                self._write(action, None, 2)
 
     def _write(self, action: dict[str, Any], item: Item | None, factor: int) -> None:
         place = _place(action)

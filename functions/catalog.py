@@ -76,6 +76,7 @@ API_FUNCTION = Function(
         "start deploy",
         "invoke cygni-logs",
         "invoke cygni-remove-service",
+        "invoke cygni-erase-user",
         "read signing keys",
         "read sign-in providers",
     ),
@@ -207,6 +208,13 @@ FUNCTIONS = (
         ("read and write the table", "reach clusters"),
         memory=512,
         timeout=300,
+    ),
+    Function(
+        "cygni-erase-user",
+        "functions.privacy.erase_user",
+        "Blanks where the requests of a person who was erased came from in a team's audit trail.",
+        ("read and write the table", "blank sources in the audit trail"),
+        timeout=900,
     ),
 )
 

@@ -38,26 +38,27 @@ login = "keyring"
 
 ## Signing in
 
-A person signs in with `cygni login`: it shows a code, and opens the page where it is approved in a browser (RFC 8628). The login
-is kept in the system's keyring where there is one that works, else in `credentials.json` beside the config file, which only its
-owner can read; `cygni login` says where. `CYGNI_KEYRING=off`, or `keyring = false` at the top of the config file, keeps it out of
-the keyring. An access token lives for fifteen minutes and is renewed before it ends, once for all commands that run at that
-moment; a login that is not used for thirty days ends. `cygni sessions` lists and ends logins, on other machines too.
+A person signs in with `cygni login`: it shows a code, and opens the page where it is approved in a browser (RFC 8628). The
+login is kept in the system's keyring where there is one that works, else in `credentials.json` beside the config file, which
+only its owner can read; `cygni login` says where. `CYGNI_KEYRING=off`, or `keyring = false` at the top of the config file,
+keeps it out of the keyring. An access token lives for fifteen minutes and is renewed before it ends, once for all commands
+that run at that moment; a login that is not used for thirty days ends. `cygni sessions` lists and ends logins, on other
+machines too.
 
 A machine has an API key (`cygni keys create`) in `CYGNI_TOKEN`, or as `token` in a context. `CYGNI_TOKEN` wins over a login.
 
-A job of GitHub Actions needs no secret of ours: with `CYGNI_ENDPOINT` and `CYGNI_TEAM` set, the permission `id-token: write`, and
-a team that trusts the repository (`cygni ci trust`), the command signs in by itself. `cygni whoami` and `cygni doctor` say by
-what they are signed in.
+A job of GitHub Actions needs no secret of ours: with `CYGNI_ENDPOINT` and `CYGNI_TEAM` set, the permission `id-token: write`,
+and a team that trusts the repository (`cygni ci trust`), the command signs in by itself. `cygni whoami` and `cygni doctor`
+say by what they are signed in.
 
 Commands are about one team: the current one of the login (`cygni team switch`), or the one that a key or a job belongs to.
 
 ## Names
 
 A project is the `name` in the nearest `cygni.yaml`, an environment is `prod`, a service is the only one or `web`, unless an
-option names another. A release is `r3` or `3`. A deployment is `latest`, its release (`r3`), or its id (`dep_…`). Teams, members,
-keys, trusts, invitations and sign-ins are named by their names or their ids. A role is narrowed with `--only PROJECT`,
-`--only PROJECT/ENVIRONMENT`, or either with another role there: `--only shop/prod:viewer`.
+option names another. A release is `r3` or `3`. A deployment is `latest`, its release (`r3`), or its id (`dep_…`). Teams,
+members, keys, trusts, invitations and sign-ins are named by their names or their ids. A role is narrowed with `--only
+PROJECT`, `--only PROJECT/ENVIRONMENT`, or either with another role there: `--only shop/prod:viewer`.
 
 ## What is deployed
 
@@ -118,8 +119,8 @@ DOCUMENTS = {
     "environments create": "an EnvironmentView",
     "services list": "a page of ServiceView, with all of them",
     "services delete": "a ServiceView",
-    "login": "stream: first `{type: code, user_code, verification_uri, verification_uri_complete, expires_in, interval, page}`, "
-    "last `{type: signed_in, context, endpoint, kept, path, …WhoamiView, teams}`; `kept` is keyring or file",
+    "login": "stream: first `{type: code, user_code, verification_uri, verification_uri_complete, expires_in, interval, "
+    "page}`, last `{type: signed_in, context, endpoint, kept, path, …WhoamiView, teams}`; `kept` is keyring or file",
     "logout": "`{context, endpoint, ended}`; `ended` is false when the control plane did not confirm it",
     "whoami": "the WhoamiView with `context`, `endpoint` and `means`: token, login or github-actions",
     "team list": "a page of MyTeamView, with all of them",

@@ -71,7 +71,12 @@ def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> An
     who = world.authenticate(request.headers.get("authorization"), now)
     world.limits.admit(who.subject, now)
     call = _call_or_refusal(route, request, path, world, now, who)
-    return route.handler(call)
+    try:
+        return route.handler(call)
+    except Forbidden as refused:
+        if who.team and route.method not in READING:
+            tell_refusal(who, trail_of(route, call, request), refused)
+        raise
 
 
 def _call_or_refusal(route: Route, request: Any, path: dict[str, str], world: World, now: datetime, who: Principal) -> AnyCall:
@@ -86,7 +91,7 @@ def _call_or_refusal(route: Route, request: Any, path: dict[str, str], world: Wo
             bare: AnyCall = Call(who=who, path=path, body=Nothing(), query=Nothing(), now=now, world=world)
             tell_refusal(who, trail_of(route, bare, request), refused)
         raise
-    if route.method in READING or not who.team:
+    if route.method in READING:
         return call
     return replace(call, who=who.seen_by(trail_of(route, call, request)))
 

@@ -29,7 +29,7 @@ def trail_of(route: Route, call: AnyCall, request: Any) -> Trail:
         since=who.since,
         session=who.session,
         retention=call.world.settings.audit_retention,
-        creates=route.status == 201 and not hasattr(call.body, "name"),
+        creates=_gives_id(route),
     )
     return Trail(deed)
 
@@ -44,5 +44,10 @@ def tell_refusal(who: Principal, trail: Trail, error: CygniError) -> None:
 
 def _resource(route: Route, call: AnyCall) -> str:
     place = route.path.removeprefix("/v1/").format(**call.path)
-    name = getattr(call.body, "name", None) if route.method == "POST" else None
+    name = None if route.method != "POST" or _gives_id(route) else getattr(call.body, "name", None)
     return (f"{place}/{name}" if isinstance(name, str) else place)[:300]
+
+
+def _gives_id(route: Route) -> bool:
+    """Whether what a route makes is told apart by an id that it gets, and not by the name it was given."""
+    return route.status == 201 and route.answer is not None and "id" in route.answer.model_fields

@@ -22,6 +22,7 @@ from chalicelib.platform.errors import (
     NotFound,
     RateLimited,
     Unauthenticated,
+    WrongRegion,
 )
 
 _REF = "#/components/schemas/{model}"
@@ -130,7 +131,7 @@ def _success(route: Route, shapes: Any) -> dict[str, Any]:
 def _problems(route: Route, shapes: Any) -> dict[str, Any]:
     kinds: set[type[CygniError]] = set(route.errors)
     if not route.public:
-        kinds |= {Unauthenticated, Forbidden, RateLimited}
+        kinds |= {Unauthenticated, Forbidden, RateLimited, WrongRegion}
     if _PARAMETER.search(route.path):
         kinds.add(NotFound)
     if route.oauth:

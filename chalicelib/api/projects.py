@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import environment_view, project_view
-from chalicelib.platform.errors import Conflict, KeyReused, NotFound, StaleVersion
+from chalicelib.platform.errors import Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
 from chalicelib.projects.schemas import (
@@ -29,11 +29,14 @@ ENVIRONMENT = PROJECT + "/environments/{environment}"
     body=NewProject,
     answer=ProjectView,
     status=201,
-    errors=(Conflict, KeyReused),
+    errors=(Conflict, KeyReused, QuotaExceeded),
 )
 def create_project(call: AnyCall) -> Answer:
     """Create a project; it begins with the environment `prod`."""
-    made = projects.create_project(call.who, call.body.name, description=call.body.description, now=call.now, once=call.once)
+    settings = call.world.settings
+    made = projects.create_project(
+        call.who, call.body.name, description=call.body.description, settings=settings, now=call.now, once=call.once
+    )
     return Answer(project_view(made), version=made.version, location=f"/v1/projects/{made.name}")
 
 
@@ -85,7 +88,7 @@ def _kind_wanted(call: AnyCall) -> projects.EnvironmentKind:
     answer=EnvironmentView,
     status=201,
     kind=_kind_wanted,
-    errors=(NotFound, Conflict, KeyReused),
+    errors=(NotFound, Conflict, KeyReused, QuotaExceeded),
 )
 def create_environment(call: AnyCall) -> Answer:
     """Create an environment."""
@@ -96,6 +99,7 @@ def create_environment(call: AnyCall) -> Answer:
         call.body.name,
         kind=_kind_wanted(call),
         description=call.body.description,
+        settings=call.world.settings,
         now=call.now,
         once=call.once,
     )

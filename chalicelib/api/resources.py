@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from chalicelib.api.apikeys import api_key_routes
 from chalicelib.api.audit import audit_routes
 from chalicelib.api.deployments import deployment_routes, release_routes
 from chalicelib.api.devices import device_routes
 from chalicelib.api.health import health
+from chalicelib.api.invitations import invitation_routes
+from chalicelib.api.me import me_routes
+from chalicelib.api.members import member_routes
 from chalicelib.api.projects import environment_routes, project_routes
 from chalicelib.api.services import service_routes
 from chalicelib.api.signin import sign_in_routes
 from chalicelib.api.sources import app_file_routes, source_routes
+from chalicelib.api.teams import team_routes
 from chalicelib.api.tokens import token_routes
+from chalicelib.api.trusts import trust_routes
 
 RESOURCES = (
     health,
@@ -24,5 +30,11 @@ RESOURCES = (
     deployment_routes,
     release_routes,
     app_file_routes,
+    team_routes,
+    member_routes,
+    invitation_routes,
+    api_key_routes,
+    trust_routes,
+    me_routes,
     audit_routes,
 )

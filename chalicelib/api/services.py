@@ -6,7 +6,7 @@ from chalicelib.api.projects import ENVIRONMENT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import config_view, service_view
 from chalicelib.deployments.schemas import LogQuery, LogView
-from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, StaleVersion
+from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
 from chalicelib.projects.schemas import ConfigChange, ConfigView, Describe, NewService, ServicePage, ServiceView
@@ -23,14 +23,17 @@ SERVICE = SERVICES + "/{service}"
     body=NewService,
     answer=ServiceView,
     status=201,
-    errors=(NotFound, Conflict, KeyReused),
+    errors=(NotFound, Conflict, KeyReused, QuotaExceeded),
 )
 def create_service(call: AnyCall) -> Answer:
     """Create a service."""
     key = ServiceKey(call.who.team, call.path["project"], call.path["environment"], call.body.name)
-    made = projects.create_service(call.who, key, description=call.body.description, now=call.now, once=call.once)
+    settings = call.world.settings
+    made = projects.create_service(
+        call.who, key, description=call.body.description, settings=settings, now=call.now, once=call.once
+    )
     location = f"/v1/projects/{key.project}/environments/{key.environment}/services/{key.service}"
-    return Answer(service_view(made, call.world.settings), made.version, location)
+    return Answer(service_view(made, settings), made.version, location)
 
 
 @service_routes.route(

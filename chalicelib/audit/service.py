@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.audit.erasing import erase_sources
 from chalicelib.audit.reading import Filter, Head, LinePage, get_head, list_lines
 from chalicelib.audit.rules import Line, Linked
 from chalicelib.audit.trail import Deed, Trail
@@ -15,6 +16,7 @@ __all__ = [
     "LinePage",
     "Linked",
     "Trail",
+    "erase_sources",
     "get_head",
     "list_lines",
     "record_refusal",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.identity.apikeys import authenticate_key
 from chalicelib.identity.livekeys import LiveKeys
-from chalicelib.identity.principal import Kind, Principal
+from chalicelib.identity.principal import OPERATOR, Kind, Principal
 from chalicelib.identity.regions import refuse_other_region
 from chalicelib.identity.rules import Grant, Role, Scope
 from chalicelib.identity.tokens import AccessClaims, verify
@@ -20,7 +20,6 @@ from chalicelib.platform.store import Store, team_store
 
 LONGEST = 4096
 """Characters; a longer credential is refused before it is looked at."""
-OPERATOR = "admin"
 NOWHERE = Store(())
 """The store of whoever has no team: it reaches nothing."""
 NOBODY = Principal("anonymous", Kind.USER, "", None, NOWHERE)
@@ -28,8 +27,6 @@ NOBODY = Principal("anonymous", Kind.USER, "", None, NOWHERE)
 
 Authenticate = Callable[[str | None, datetime], Principal]
 """(the Authorization header, now) → the caller. Raises Unauthenticated, WrongRegion, and Transient."""
-
-_API_KEY = re.compile(r"cyg_[0-9A-HJKMNP-TV-Z]{52}_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Authenticator:
             raise Unauthenticated("The request carries no bearer token.")
         if token.count(".") == 2:
             return self._holder(token, now)
-        return self._operator(token)
+        return self._operator(token) or authenticate_key(token, now, self.settings)
 
     def _holder(self, token: str, now: datetime) -> Principal:
         """The holder of an access token: all of it is in the token, and nothing is looked up."""
@@ -66,14 +63,12 @@ class Authenticator:
             session=claims.session,
         )
 
-    def _operator(self, key: str) -> Principal:
-        """The holder of the installation's own key. Its 256 random bits make a slow hash needless."""
+    def _operator(self, key: str) -> Principal | None:
+        """The holder of the installation's own key, whatever it looks like. Its 256 random bits make a slow hash needless."""
         wanted = self.settings.admin_key_sha256.lower()
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         if not wanted or not hmac.compare_digest(digest, wanted):
-            raise Unauthenticated(
-                "The API key is not known here.", remedy="Check the key, and that it belongs to this endpoint."
-            )
+            return None
         team = self.settings.admin_team
         return Principal(OPERATOR, Kind.OPERATOR, team, Grant(Role.OWNER), team_store(team, narrowed=True), name="operator")
 

@@ -9,12 +9,12 @@ from chalicelib.identity import trusts
 from chalicelib.identity.asked import Asked
 from chalicelib.identity.jwks import check_id_token
 from chalicelib.identity.minting import Holder
-from chalicelib.identity.models_teams import TeamRecord
 from chalicelib.identity.principal import Kind
 from chalicelib.identity.providers import Providers
 from chalicelib.identity.regions import refuse_other_region
 from chalicelib.identity.signin_rules import shown_name
 from chalicelib.identity.standing import Standing
+from chalicelib.identity.teams import record_or_default, team_place
 from chalicelib.platform.errors import GrantRefused, Refused
 from chalicelib.platform.ids import is_id
 from chalicelib.platform.logs import log
@@ -36,7 +36,7 @@ def exchange(token: str, team: str, settings: Settings, providers: Providers, re
     """
     claims = _claims(token, settings, providers, request)
     store = Store((f"TEAM#{team}",))
-    found = store.fetch(TeamRecord, f"TEAM#{team}", "TEAM") if is_id(team, "team") else None
+    found = record_or_default(store.fetch(*team_place(team)), team, settings) if is_id(team, "team") else None
     matching = trusts.matching_grant(store, team, claims, request.now) if found is not None else None
     if found is None or matching is None:
         raise _refused(settings)

@@ -1,6 +1,6 @@
 """Records of people, teams and credentials.
 
-In the table `cygni`, whose keys all begin with a team:
+In the table `cygni`, whose keys all begin with a team (`models_teams.py`):
 
 | access pattern              | pk        | sk                    | kept true by                                       |
 | --------------------------- | --------- | --------------------- | -------------------------------------------------- |
@@ -19,6 +19,7 @@ sessions are in `models_people.py`, sign-ins under way in `models_signin.py`):
 | --------------------------- | --------------------- | ----------------- | --------------------------------------------- |
 | one user                    | USER#<u>              | PROFILE           | every change: version                         |
 | a user's teams              | USER#<u>              | begins with TEAM# | with the team's member, in one transaction    |
+| teams that a user was in    | USER#<u>              | begins with PAST# | with the member's end; expires                |
 | a user's sessions           | USER#<u>              | begins with SESSION# | every refresh: version                     |
 | who signs in so             | LOGIN#<issuer+subject> | LOGIN            | must be absent                                |
 | a sign-in under way         | SIGNIN#<hash of state> | SIGNIN           | taken once: deleted under a condition         |

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.identity.members import refresh_names
 from chalicelib.identity.models_people import LOGIN, PROFILE, LoginRecord, UserRecord, login_pk, user_pk
 from chalicelib.identity.signin_rules import key_of
 from chalicelib.platform.errors import LostRace
@@ -66,6 +67,7 @@ def _known(user: str, person: Person) -> Profile:
         raise ConditionFailed([0])  # erased between the two reads, with the login
     if (record.name, record.email) != (person.name or record.name, person.email):
         record.name, record.email = person.name or record.name, person.email
+        refresh_names(user, record.name, record.email)  # first, so that whoever is interrupted does it again
         store.commit([Put(record)])
     return _profile(record)
 

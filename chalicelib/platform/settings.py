@@ -62,6 +62,10 @@ class Settings:
         "Issuer of the tokens that GitHub Actions gives to jobs; a GitHub Enterprise Server has one of its own.",
     )
     device_interval: int = _setting(5, "Seconds that a device waits between two questions whether it was approved.")
+    quota_teams: int = _setting(10, "Teams that one person may have founded and still be in.")
+    quota_projects: int = _setting(20, "Projects that a team may have.")
+    quota_services: int = _setting(100, "Services that a team may have, over all its projects.")
+    quota_previews: int = _setting(50, "Preview environments that a team may have, over all its projects.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

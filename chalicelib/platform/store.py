@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.platform.dynamodb import dynamodb
 from chalicelib.platform.errors import LostRace, Malformed
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
-from chalicelib.platform.table import ConditionFailed, Item, Place, Put, Write, action_of, place_of, store_errors, unpack
+from chalicelib.platform.table import ConditionFailed, Count, Item, Place, Put, Write, action_of, place_of, store_errors, unpack
 
 R = TypeVar("R", bound=Item)
 TRIES = 12
@@ -72,6 +72,9 @@ class Witness(Protocol):
     def done(self) -> None:
         """The commit went through: what was written is now what its next lines continue."""
 
+    def about(self, team: str) -> Witness:
+        """The witness of what the same request does in another team."""
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -88,6 +91,13 @@ class Store:
     def aside(self) -> Store:
         """The same store without its witness: for what only follows from a change that was witnessed."""
         return replace(self, witness=None)
+
+    def also(self, *owners: str) -> Store:
+        """The same store and witness, which reach more owners: for one change that concerns a team and its people.
+
+        Credentials that are narrowed to the team would not reach them, so that the function's own are used.
+        """
+        return replace(self, owners=(*self.owners, *owners), tenant=None)
 
     def fetch(self, model: type[R], pk: str, sk: str) -> R | None:
         """One record, read consistently, or None."""
@@ -110,12 +120,7 @@ class Store:
             self._own(pk)
         witness = self.witness
         asked = [*wanted] if witness is None or witness.ready else [*wanted, witness.place]
-        if len(asked) == 1:
-            raws = [self._get(*asked[0])]
-        else:
-            gets = [{"Get": _get(model, pk, sk)} for model, pk, sk in asked]
-            with store_errors():
-                raws = [each.get("Item") for each in dynamodb(self.tenant).transact_get_items(TransactItems=gets)["Responses"]]
+        raws = [self._get(*asked[0])] if len(asked) == 1 else self._get_together(asked)
         records = [unpack(model, raw) if raw else None for (model, _, _), raw in zip(asked, raws, strict=True)]
         if witness is not None:
             for (model, pk, sk), raw in zip(wanted, raws, strict=False):
@@ -147,6 +152,15 @@ class Store:
         after = encode_cursor({"pk": pk, "sk": last["sk"]["S"]}) if last else None
         return [unpack(model, raw) for raw in answer["Items"]], after
 
+    def every(self, model: type[R], pk: str, prefix: str) -> Iterator[R]:
+        """All of a partition's records whose sort key begins with `prefix`, read page after page."""
+        cursor: str | None = None
+        while True:
+            found, cursor = self.page(model, pk, prefix, cursor=cursor, limit=100)
+            yield from found
+            if cursor is None:
+                return
+
     def commit(self, writes: Sequence[Write], notes: Notes = NOTHING) -> None:
         """Does all writes or none. One write alone is a plain one, which costs half. `notes` are for the witness.
 
@@ -155,12 +169,23 @@ class Store:
         for write in writes:
             self._own(place_of(write)[1])
         if self.witness is None:
-            self._send(writes)
+            self._unwitnessed(writes)
         else:
             self._witnessed(writes, self.witness, notes)
         for write in writes:
             if isinstance(write, Put) and hasattr(write.record, "version"):
                 write.record.version = int(write.record.version or 0) + 1
+
+    def _unwitnessed(self, writes: Sequence[Write]) -> None:
+        for attempt in range(TRIES):
+            try:
+                self._send(writes)
+                return
+            except ConditionFailed as lost:
+                if lost.failed or _depends(writes, lost):
+                    raise
+                _pause(attempt)
+        raise LostRace("Too many changes were made at the same moment.")
 
     def _witnessed(self, writes: Sequence[Write], witness: Witness, notes: Notes) -> None:
         for attempt in range(TRIES):
@@ -172,10 +197,10 @@ class Store:
                 self._send([*writes, *more])
             except ConditionFailed as lost:
                 own = [index for index in lost.failed if index < len(writes)]
-                if own or any(index < len(writes) for index in lost.conflicts):
+                if own or _depends(writes, lost):
                     raise ConditionFailed(own, lost.conflicts) from lost
                 witness.learn(self._head(witness))
-                time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
+                _pause(attempt)
                 continue
             witness.done()
             return
@@ -202,9 +227,30 @@ class Store:
             )
         return found
 
+    def _get_together(self, asked: Sequence[Place[Any]]) -> list[dict[str, Any] | None]:
+        """One consistent read, done again when it meets a transaction that is writing one of the records."""
+        gets = [{"Get": _get(model, pk, sk)} for model, pk, sk in asked]
+        for attempt in range(TRIES):
+            try:
+                with store_errors():
+                    answer = dynamodb(self.tenant).transact_get_items(TransactItems=gets)
+                return [each.get("Item") for each in answer["Responses"]]
+            except ConditionFailed:
+                _pause(attempt)
+        raise LostRace("What was asked for is being changed too quickly just now.")
+
     def _own(self, pk: str) -> None:
         if not any(pk == owner or pk.startswith(owner + "#") for owner in self.owners):
             raise ForeignKey(f"a store of {', '.join(self.owners)} was asked for {pk.partition('#')[0]}#…")
+
+
+def _depends(writes: Sequence[Write], lost: ConditionFailed) -> bool:
+    """Whether a write that met another transaction may rest on what that one changed. Counts never do."""
+    return any(index < len(writes) and not isinstance(writes[index], Count) for index in lost.conflicts)
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
 
 
 _ALONE = {"Put": "put_item", "Delete": "delete_item", "Update": "update_item"}

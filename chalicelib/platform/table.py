@@ -151,13 +151,17 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Add to the counters of a record, which need not exist yet; `at_most` is what each may become."""
+    """Add to the counters of a record, which need not exist yet; `at_most` and `at_least` are what each may become.
+
+    Counts do not depend on what was read: one that meets another transaction is simply done again.
+    """
 
     model: type[Item]
     pk: str
     sk: str
     add: Mapping[str, int]
     at_most: Mapping[str, int] = field(default_factory=dict)
+    at_least: Mapping[str, int] = field(default_factory=dict)
 
 
 Write = Put | Check | Remove | Count
@@ -184,24 +188,26 @@ def action_of(write: Write) -> tuple[str, dict[str, Any]]:
 
 
 def _counting(write: Count) -> dict[str, Any]:
-    """ADD makes a record that is absent; the condition of a counter that is absent is that its share fits."""
+    """ADD makes a record that is absent; a counter that is absent is 0."""
     names = {f"#{index}": name for index, name in enumerate(write.add)}
     values = {f":a{index}": {"N": str(number)} for index, number in enumerate(write.add.values())}
+    conditions = []
+    for index, (name, number) in enumerate(write.add.items()):
+        for sign, mark, bound, fits in (
+            ("<=", ":b", write.at_most.get(name), number <= write.at_most.get(name, number)),
+            (">=", ":c", write.at_least.get(name), number >= write.at_least.get(name, number)),
+        ):
+            if bound is not None:
+                values[f"{mark}{index}"] = {"N": str(bound - number)}
+                absent = f"attribute_not_exists(#{index}) OR " if fits else ""
+                conditions.append(f"({absent}#{index} {sign} {mark}{index})")
     request: dict[str, Any] = {
         **write.model.get_operation_kwargs_from_class(write.pk, write.sk),
         "UpdateExpression": "ADD " + ", ".join(f"#{index} :a{index}" for index in range(len(write.add))),
         "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
     }
-    bounds = [
-        (index, write.at_most[name] - number) for index, (name, number) in enumerate(write.add.items()) if name in write.at_most
-    ]
-    if bounds:
-        values |= {f":b{index}": {"N": str(bound)} for index, bound in bounds}
-        request["ConditionExpression"] = " AND ".join(
-            f"(attribute_not_exists(#{index}) OR #{index} <= :b{index})" for index, _ in bounds
-        )
-    request["ExpressionAttributeValues"] = values
-    return request
+    return request | ({"ConditionExpression": " AND ".join(conditions)} if conditions else {})
 
 
 @contextmanager

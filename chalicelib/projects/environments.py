@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.identity.principal import Principal
+from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import Check, Put
+from chalicelib.platform.settings import Settings
+from chalicelib.platform.table import Check, Put, Remove, Write
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
-from chalicelib.projects.records import create, describe, load, remove
+from chalicelib.projects.records import create, describe, load
 from chalicelib.projects.rules import EnvironmentKind, kind_of
 
 
@@ -27,14 +29,26 @@ class Environment:
 
 
 def create_environment(
-    who: Principal, project: str, name: str, *, kind: EnvironmentKind, description: str, now: datetime, once: Once | None
+    who: Principal,
+    project: str,
+    name: str,
+    *,
+    kind: EnvironmentKind,
+    description: str,
+    settings: Settings,
+    now: datetime,
+    once: Once | None,
 ) -> Environment:
-    """A new environment; its kind stays. Raises NotFound without its project, Conflict when the name is taken, KeyReused."""
+    """A new environment; its kind stays. Previews are counted.
+
+    Raises NotFound without its project, Conflict when the name is taken, QuotaExceeded, KeyReused.
+    """
     record = environment_record(who.team, project, name, kind, description, now)
     parent = Check(ProjectRecord, team_pk(who.team), f"PROJECT#{project}")
     taken = f"Project {project} has an environment named {name} already."
     absent = f"There is no project named {project}."
-    new = create(who.store, [Put(record), parent], made=name, once=once, taken=taken, absent=absent)
+    room = room_for(who.team, settings, previews=1) if kind is EnvironmentKind.PREVIEW else None
+    new = create(who.store, [Put(record), parent], room=room, made=name, once=once, taken=taken, absent=absent)
     return _environment(record) if new else get_environment(who, project, name)
 
 
@@ -63,8 +77,7 @@ def delete_environment(who: Principal, project: str, name: str) -> None:
     services, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
     if services:
         raise Conflict(f"Environment {name} still has services.", remedy="Delete its services first.")
-    absent = f"Project {project} has no environment named {name}."
-    remove(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
+    who.store.commit(removals(who.team, [_load_environment(who, project, name)]))
 
 
 def environment_record(
@@ -76,11 +89,25 @@ def environment_record(
     return record
 
 
+def removals(team: str, records: Sequence[EnvironmentRecord]) -> list[Write]:
+    """The writes that remove environments and give back the room of previews: once, since each must be as it was read."""
+    gone: list[Write] = [
+        Remove(EnvironmentRecord, str(each.pk), str(each.sk), EnvironmentRecord.version == int(each.version or 0))
+        for each in records
+    ]
+    previews = sum(_kind(each) is EnvironmentKind.PREVIEW for each in records)
+    return [*gone, give_back(team, previews=previews)] if previews else gone
+
+
 def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRecord:
     absent = f"Project {project} has no environment named {name}."
     return load(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
 
 
 def _environment(record: EnvironmentRecord) -> Environment:
-    kind = EnvironmentKind(record.kind) if record.kind else kind_of(record.name)
-    return Environment(record.project, record.name, kind, record.description, record.created_at, int(record.version or 0))
+    version = int(record.version or 0)
+    return Environment(record.project, record.name, _kind(record), record.description, record.created_at, version)
+
+
+def _kind(record: EnvironmentRecord) -> EnvironmentKind:
+    return EnvironmentKind(record.kind) if record.kind else kind_of(record.name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.identity.principal import Principal
+from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
-from chalicelib.platform.table import Put, Remove
-from chalicelib.projects.environments import environment_record
+from chalicelib.platform.settings import Settings
+from chalicelib.platform.table import Put
+from chalicelib.projects.environments import environment_record, removals
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, team_pk
 from chalicelib.projects.records import create, describe, load, remove
 from chalicelib.projects.rules import EnvironmentKind
@@ -27,12 +28,15 @@ class Project:
     version: int
 
 
-def create_project(who: Principal, name: str, *, description: str, now: datetime, once: Once | None) -> Project:
-    """A new project with its first environment. Raises Conflict when the name is taken, KeyReused."""
+def create_project(
+    who: Principal, name: str, *, description: str, settings: Settings, now: datetime, once: Once | None
+) -> Project:
+    """A new project with its first environment. Raises Conflict when the name is taken, QuotaExceeded, KeyReused."""
     project = ProjectRecord(team_pk(who.team), f"PROJECT#{name}", name=name, description=description, created_at=now)
     first = environment_record(who.team, name, FIRST_ENVIRONMENT, EnvironmentKind.PRODUCTION, "", now)
     taken = f"A project named {name} exists already."
-    new = create(who.store, [Put(project), Put(first)], made=name, once=once, taken=taken)
+    room = room_for(who.team, settings, projects=1)
+    new = create(who.store, [Put(project), Put(first)], room=room, made=name, once=once, taken=taken)
     return _project(project) if new else get_project(who, name)
 
 
@@ -62,10 +66,11 @@ def delete_project(who: Principal, name: str) -> None:
     while True:
         found, cursor = who.store.page(EnvironmentRecord, project_pk(who.team, name), "ENVIRONMENT#", cursor=cursor, limit=90)
         if found:
-            who.store.commit([Remove(EnvironmentRecord, environment.pk, environment.sk) for environment in found])
+            who.store.commit(removals(who.team, found))
         if cursor is None:
             break
-    remove(who.store, ProjectRecord, team_pk(who.team), f"PROJECT#{name}", f"There is no project named {name}.")
+    absent = f"There is no project named {name}."
+    remove(who.store, ProjectRecord, team_pk(who.team), f"PROJECT#{name}", absent, [give_back(who.team, projects=1)])
 
 
 def _project(record: ProjectRecord) -> Project:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from chalicelib.identity.service import Room
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, NotFound, StaleVersion
 from chalicelib.platform.once import Once
@@ -16,18 +17,22 @@ R = TypeVar("R", bound=Record)
 D = TypeVar("D", ProjectRecord, EnvironmentRecord, ServiceRecord)
 
 
-def create(store: Store, writes: list[Write], *, made: str, once: Once | None, taken: str, absent: str = "") -> bool:
-    """Commits a creation; a taken name and a missing parent are told apart.
+def create(
+    store: Store, writes: list[Write], *, room: Room | None, made: str, once: Once | None, taken: str, absent: str = ""
+) -> bool:
+    """Commits a creation; a taken name, a missing parent and a full quota are told apart.
 
     False when an earlier request with the same key made it: what it is by now has to be read then.
     """
     try:
-        store.commit([*writes, *keys.writes(once, made)])
+        store.commit([*writes, *([room.write] if room else []), *keys.writes(once, made)])
     except ConditionFailed as lost:
         if keys.seen(store, once) == made:
             return False
         if absent and 1 in lost.failed:
             raise NotFound(absent) from lost
+        if room is not None and lost.failed == {len(writes)}:
+            raise room.refusal() from lost
         raise Conflict(taken, remedy="Choose another name, or use the one that exists.") from lost
     return True
 

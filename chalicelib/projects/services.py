@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.identity.principal import Principal
+from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.across import keys_in_index
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
+from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
-from chalicelib.platform.table import Check, Put, Remove, Write, unpack
+from chalicelib.platform.table import Check, ConditionFailed, Put, Remove, Write, unpack
 from chalicelib.projects.environments import get_environment
 from chalicelib.projects.models import ACTIVE, ActiveIndex, EnvironmentRecord, ServiceRecord, project_pk, service_sk
 from chalicelib.projects.names import ServiceKey
@@ -38,8 +39,10 @@ class Service:
         return cls(record.key, record.description, record.lane, bool(record.deleting), record.created_at, version, record)
 
 
-def create_service(who: Principal, key: ServiceKey, *, description: str, now: datetime, once: Once | None) -> Service:
-    """A new service. Raises NotFound without its environment, Conflict when the name is taken, KeyReused."""
+def create_service(
+    who: Principal, key: ServiceKey, *, description: str, settings: Settings, now: datetime, once: Once | None
+) -> Service:
+    """A new service. Raises NotFound without its environment, Conflict when the name is taken, QuotaExceeded, KeyReused."""
     record = ServiceRecord(
         project_pk(who.team, key.project),
         service_sk(key.environment, key.service),
@@ -53,7 +56,8 @@ def create_service(who: Principal, key: ServiceKey, *, description: str, now: da
     parent = Check(EnvironmentRecord, project_pk(who.team, key.project), f"ENVIRONMENT#{key.environment}")
     taken = f"Environment {key.environment} has a service named {key.service} already."
     absent = f"Project {key.project} has no environment named {key.environment}."
-    new = create(who.store, [Put(record), parent], made=key.service, once=once, taken=taken, absent=absent)
+    room = room_for(who.team, settings, services=1)
+    new = create(who.store, [Put(record), parent], room=room, made=key.service, once=once, taken=taken, absent=absent)
     return Service.from_record(record) if new else get_service(who, key)
 
 
@@ -90,8 +94,13 @@ def mark_deleting(who: Principal, key: ServiceKey) -> Service:
 
 
 def forget_service(key: ServiceKey) -> None:
-    """Removes the record of a service whose instances are gone. Absent is no error."""
-    team_store(key.team).commit([Remove(*service_address(key))])
+    """Removes the record of a service whose instances are gone, and gives its room back, once. Absent is no error."""
+    gone = Remove(*service_address(key), ServiceRecord.pk.exists())
+    try:
+        team_store(key.team).commit([gone, give_back(key.team, services=1)])
+    except ConditionFailed as lost:
+        if 0 not in lost.failed:
+            raise
 
 
 def _load_service(who: Principal, key: ServiceKey) -> ServiceRecord:

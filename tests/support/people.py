@@ -25,16 +25,21 @@ class SignedIn:
     refresh_token: str
 
 
+def known(fakes: Fakes, name: str) -> str:
+    """The id of a person, who is made if they are new."""
+    address = f"{name.lower()}@example.test"
+    return admit(Person("local", "https://idp.test", name.lower(), name, address), fakes.clock(), fakes.ids).id
+
+
 def sign_in(fakes: Fakes, name: str = "Ada", standing: Standing = NOWHERE) -> SignedIn:
     """Signs a person in, who is made if they are new; their access token says that they stand where it is said."""
     now, make_id = fakes.clock(), fakes.ids
-    address = f"{name.lower()}@example.test"
-    profile = admit(Person("local", "https://idp.test", name.lower(), name, address), now, make_id)
+    user = known(fakes, name)
     record, credential = device_session(
-        profile.id, standing.team, client="cygni-cli", device_name=f"{name}'s", now=now, make_id=make_id
+        user, standing.team, client="cygni-cli", device_name=f"{name}'s", now=now, make_id=make_id
     )
-    Store((user_pk(profile.id),)).commit([Put(record)])
+    Store((user_pk(user),)).commit([Put(record)])
     minter = Minter(fakes.keys, fakes.settings.issuer, fakes.settings.audience)
-    holder = Holder(profile.id, "user", name, credential.session)
+    holder = Holder(user, "user", name, credential.session)
     token = minter.access_token(holder, standing, now, make_id("tok", now))
-    return SignedIn(profile.id, credential.session, token, credential.written(REFRESH))
+    return SignedIn(user, credential.session, token, credential.written(REFRESH))

@@ -12,7 +12,14 @@ from chalicelib.platform.errors import CygniError
 from tests.support.world import Client
 
 GUARDED = [route for resource in RESOURCES for route in resource.routes if not route.public]
-FILLED = {"project": "hello", "environment": "prod", "service": "web", "deployment": "dep_0", "release": "1", "session": "s"}
+FILLED = {
+    "project": "hello",
+    "environment": "prod",
+    "service": "web",
+    "deployment": "dep_0",
+    "release": "1",
+    "session": "s",
+} | dict.fromkeys(("member", "invitation", "key", "trust"), "x")
 
 
 def _tree(kind: type[CygniError]) -> list[type[CygniError]]:

@@ -16,7 +16,7 @@ from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routes import Route
 from chalicelib.identity.rules import MATRIX, Cell, Grant, Role
 from chalicelib.projects.service import EnvironmentKind, kind_of
-from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished
+from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished_for
 from tests.support.rollout import Stage
 from tests.support.store import memory_store
 from tests.support.world import Client, Fakes
@@ -31,6 +31,10 @@ ABSENT = {
     "service": "gone",
     "deployment": "dep_01J00000000000000000000009",
     "release": "9",
+    "member": "usr_01J00000000000000000000009",
+    "invitation": "inv_01J00000000000000000000009",
+    "key": "key_01J00000000000000000000009",
+    "trust": "tru_01J00000000000000000000009",
 }
 """Names that nothing has, by parameter."""
 
@@ -43,9 +47,9 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-def own() -> Iterator[Furnished]:
+def own(request: pytest.FixtureRequest) -> Iterator[Furnished]:
     with memory_store():
-        yield furnished(stage())
+        yield furnished_for(stage(), request)
 
 
 def parameters(route: Route) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from pynamodb.attributes import (
@@ -23,6 +25,7 @@ from pynamodb.exceptions import AttributeDeserializationError
 
 from bench.store_calls import Tour
 from bench.store_count import counting
+from bench.team_calls import tour_of_one_team
 from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.dynamodb import TENANT_ACTIONS, session_request, tenant_policy
 from chalicelib.platform.errors import Malformed
@@ -40,6 +43,7 @@ class Thing(Record):
 
     name = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
+    other = NumberAttribute(null=True)
 
 
 @pytest.fixture
@@ -134,6 +138,101 @@ def test_a_counter_begins_by_itself_and_stays_within_its_bound(store: Store) -> 
     usage = store.fetch(Thing, "TEAM#a", "USAGE")
     assert usage is not None
     assert usage.size == 2
+
+
+@pytest.mark.parametrize(
+    ("add", "at_most", "at_least", "holds"),
+    [
+        (1, 1, None, True),
+        (1, 0, None, False),
+        (2, 1, None, False),
+        (-1, None, 0, False),
+        (1, None, 1, True),
+        (1, None, 2, False),
+    ],
+)
+def test_a_counter_that_is_absent_is_nought(
+    store: Store, add: int, at_most: int | None, at_least: int | None, holds: bool
+) -> None:
+    most = {} if at_most is None else {"size": at_most}
+    least = {} if at_least is None else {"size": at_least}
+    count = Count(Thing, "TEAM#a", "USAGE", {"size": add}, most, least)
+
+    if holds:
+        store.commit([count])
+    else:
+        with pytest.raises(ConditionFailed):
+            store.commit([count])
+
+
+def test_a_counter_keeps_at_least_what_it_must_and_others_beside_it_are_free(store: Store) -> None:
+    store.commit([Count(Thing, "TEAM#a", "USAGE", {"size": 2, "other": 1})])
+    less = Count(Thing, "TEAM#a", "USAGE", {"size": -1, "other": -5}, at_least={"size": 1})
+    store.commit([less])
+
+    with pytest.raises(ConditionFailed):
+        store.commit([less])
+
+
+def test_a_store_may_reach_more_owners_for_one_change_and_then_is_not_narrowed(store: Store) -> None:
+    wide = team_store("a", narrowed=True).also("TEAM#b")
+
+    wide.commit([Put(thing()), Put(thing("TEAM#b"))])
+
+    assert wide.tenant is None
+    assert wide.fetch(Thing, "TEAM#b", "THING#1") is not None
+    with pytest.raises(ForeignKey):
+        wide.fetch(Thing, "TEAM#c", "THING#1")
+
+
+def test_everything_of_a_kind_is_read_whatever_its_number(store: Store) -> None:
+    for start in range(0, 230, 50):
+        store.commit([Put(thing(sk=f"THING#{number:04d}")) for number in range(start, min(start + 50, 230))])
+
+    assert len(list(store.every(Thing, "TEAM#a", "THING#"))) == 230
+
+
+@contextmanager
+def conflicts(operation: str, positions: set[int], times: int) -> Iterator[list[str]]:
+    """The first `times` calls of an operation meet another transaction at these of their items."""
+    original, made = BaseClient._make_api_call, []
+
+    def busy(client: Any, name: str, asked: dict[str, Any]) -> Any:
+        made.append(name)
+        if name != operation or made.count(operation) > times:
+            return original(client, name, asked)
+        codes = ["TransactionConflict" if at in positions else "None" for at in range(len(asked["TransactItems"]))]
+        error = {"Code": "TransactionCanceledException", "Message": "x"}
+        raise ClientError({"Error": error, "CancellationReasons": [{"Code": code} for code in codes]}, name)
+
+    BaseClient._make_api_call = busy
+    try:
+        yield made
+    finally:
+        BaseClient._make_api_call = original
+
+
+def test_a_count_that_meets_another_transaction_is_done_again_and_a_put_is_not(store: Store) -> None:
+    writes = [Put(thing()), Count(Thing, "TEAM#a", "USAGE", {"size": 1})]
+
+    with conflicts("TransactWriteItems", {0}, 1), pytest.raises(ConditionFailed):
+        store.commit(writes)
+    with conflicts("TransactWriteItems", {1}, 2) as calls:
+        store.commit(writes)
+
+    assert calls == ["TransactWriteItems"] * 3
+    usage = store.fetch(Thing, "TEAM#a", "USAGE")
+    assert usage is not None
+    assert usage.size == 1
+
+
+def test_a_read_of_several_that_meets_a_transaction_is_done_again(store: Store) -> None:
+    store.commit([Put(thing())])
+
+    with conflicts("TransactGetItems", {0}, 2) as calls:
+        found, absent = store.together((Thing, "TEAM#a", "THING#1"), (Thing, "TEAM#a", "THING#2"))
+
+    assert (found.sk, absent, len(calls)) == ("THING#1", None, 3)
 
 
 def test_removing_what_is_absent_is_no_error_unless_a_condition_says_so(store: Store) -> None:
@@ -259,7 +358,9 @@ def test_every_call_of_every_route_is_within_what_the_tenants_own_role_may(
     monkeypatch.setattr(BaseClient, "_make_api_call", noted)
     stage = Stage(_Serving(narrowed, serving), narrowed)
     with counting() as counter:
-        Tour(stage, counter).run()
+        tour = Tour(stage, counter)
+        tour.run()
+        tour_of_one_team(tour.send)
 
     policy = tenant_policy(["*"])
     assert len(made) > 100

@@ -1,0 +1,24 @@
+"""A person's own data."""
+
+from __future__ import annotations
+
+from chalicelib.api.identity_views import export_view
+from chalicelib.api.routes import AnyCall, Resource
+from chalicelib.identity import service as identity
+from chalicelib.identity.privacy_schemas import ExportQuery, ExportView
+from chalicelib.platform.errors import Conflict, LostRace
+
+me_routes = Resource("me")
+
+
+@me_routes.route("GET", "/v1/me/export", query=ExportQuery, answer=ExportView)
+def export_me(call: AnyCall) -> ExportView:
+    """Export all that is kept of the caller."""
+    return export_view(identity.export_person(call.who, cursor=call.query.cursor))
+
+
+@me_routes.route("DELETE", "/v1/me", answer=None, status=204, errors=(Conflict, LostRace))
+def erase_me(call: AnyCall) -> None:
+    """Erase the caller: memberships, sign-ins, profile. Refused where a team would be left without an Owner."""
+    world = call.world
+    identity.erase_person(call.who, settings=world.settings, functions=world.functions, now=call.now)
