@@ -69,7 +69,8 @@ def _errors() -> Iterable[tuple[str, ...]]:
 
 
 def _tree(kind: type[CygniError]) -> list[type[CygniError]]:
-    return [kind, *(each for child in kind.__subclasses__() for each in _tree(child))]
+    own = (child for child in kind.__subclasses__() if child.__module__.startswith("chalicelib."))
+    return [kind, *(each for child in own for each in _tree(child))]
 
 
 def _settings() -> Iterable[tuple[str, ...]]:
