@@ -94,6 +94,19 @@ def decided_page(device: Device, *, approved: bool) -> str:
     return _page("Denied", f"<p>{name} gets nothing. You can close this page.</p>")
 
 
+def invitation_page(endpoint: str) -> str:
+    """Says how an invitation is accepted. The invitation itself is behind the address's #, which no browser sends to us."""
+    return _page(
+        "You are invited to a team",
+        "<p>Accept with the command, in a terminal of yours:</p><ol>"
+        f"<li>Sign in: <code>cygni login --endpoint {escape(endpoint)}</code></li>"
+        "<li>Join: <code>cygni team join '</code>the whole address of this page<code>'</code></li></ol>"
+        + _note(
+            "The command shows which team it is, and as what you would join, before you do. A link works once, and expires."
+        ),
+    )
+
+
 def error_page(problem: Problem) -> str:
     """Says what went wrong and what to do, in the words of the problem."""
     fields = "".join(f"<li>{escape(each.field)}: {escape(each.message)}</li>" for each in problem.errors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from datetime import timedelta
 
 import pytest
@@ -12,6 +14,7 @@ from chalicelib.identity import credentials
 from chalicelib.identity.models_teams import InvitationRecord, team_pk
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
+from tests.chalicelib.api.test_secrets import stored
 from tests.support.cast import SCOPES, Cast, meanwhile
 from tests.support.world import Client, Fakes, Reply
 
@@ -226,6 +229,29 @@ def test_withdrawing_what_is_not_there_or_not_ones_own_is_not_found(cast: Cast) 
 
     assert (theirs.status, theirs.text) == (404, absent.text)
     assert cast.owner("DELETE", f"/v1/team/invitations/{listed['id']}").status == 204
+
+
+def test_the_link_opens_a_page_that_says_how_to_join(cast: Cast) -> None:
+    address = cast.invite("viewer").partition("#")[0].removeprefix("https://api.cygni.dev")
+
+    page = cast.nobody.get(address)
+
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "cygni team join" in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_a_link_is_kept_only_as_a_hash_and_is_in_no_answer_but_its_own(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    link, bo = cast.invite("viewer"), cast.sign_in("bo")
+    secret = link.rpartition("_")[2]
+
+    kept = json.dumps(stored())
+    told = [show(bo, link), cast.owner.get("/v1/team/invitations"), accept(bo, link), accept(cast.sign_in("eve"), link)]
+
+    assert credentials.digest_of(secret) in kept
+    assert secret not in kept + json.dumps(stored()) + "".join(each.text for each in told) + caplog.text
 
 
 def test_an_erased_person_does_not_come_back_by_a_token_of_before(cast: Cast) -> None:

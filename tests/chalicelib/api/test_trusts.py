@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.identity.minting import Holder, Minter
 from chalicelib.identity.service import Grant, Role, Scope, matching_grant, room_for
+from chalicelib.identity.standing import Standing
 from chalicelib.platform.store import team_store
 from tests.support.cast import SCOPES, Cast
-from tests.support.world import Fakes
+from tests.support.world import Client, Fakes
 
 JOB = {
     "repository": "Acme/Shop",
@@ -111,6 +113,19 @@ def test_a_trust_that_is_revoked_means_nobody_and_is_gone(cast: Cast) -> None:
     assert theirs.status == 404
     assert found(cast) is None
     assert cast.admin("DELETE", f"/v1/team/trusts/{made['id']}").text == theirs.text
+
+
+def test_an_access_token_of_a_revoked_trust_changes_nothing_any_more(cast: Cast) -> None:
+    made, owner, fakes = trust(cast), cast.owner, cast.fakes
+    minter = Minter(fakes.keys, fakes.settings.issuer, fakes.settings.audience)
+    standing = Standing(cast.team, "", Grant(Role.DEVELOPER))
+    job = Client(fakes, key=minter.access_token(Holder(made["id"], "federated", "ci", ""), standing, fakes.clock(), "tok_1"))
+    assert job.post("/v1/projects", {"name": "hello"}).status == 201
+
+    fakes.clock.sleep(1)
+    owner("DELETE", f"/v1/team/trusts/{made['id']}")
+
+    assert job.post("/v1/projects", {"name": "second"}).status == 401
 
 
 def test_the_same_key_makes_one_trust(cast: Cast) -> None:
