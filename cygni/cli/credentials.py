@@ -146,7 +146,7 @@ class Credentials:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump({"logins": logins}, file)
                 file.flush()

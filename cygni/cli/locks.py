@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,39 +17,58 @@ PATIENCE = 60.0
 
 _LOOK = 0.02
 
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _try(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 @contextmanager
 def held(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock within the block. Raises CliError when the file cannot be made, or another command keeps it too long."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise CliError(
-            f"{path} cannot be written: {error.strerror}.",
-            remedy="Make the folder writable, or name another one with XDG_CONFIG_HOME.",
-            exit_code=Exit.USAGE,
-            code="not-writable",
-        ) from None
+        raise _unusable(path, error) from None
     try:
-        _take(descriptor, path, time.monotonic() + patience)
+        _take(descriptor, path, patience)
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, deadline: float) -> None:
+def _take(descriptor: int, path: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _try(descriptor)
+        except (BlockingIOError, PermissionError):
             if time.monotonic() >= deadline:
                 raise CliError(
-                    f"Another cygni command has held {path} for {PATIENCE:.0f} s.",
+                    f"Another cygni command has held {path} for {patience:.0f} s.",
                     remedy="End it if it hangs (`jobs` shows whether it was stopped with Ctrl-Z), then try again.",
                     exit_code=Exit.CONFLICT,
                     code="locked",
                 ) from None
             time.sleep(_LOOK)
+        except OSError as error:  # a file system without locks
+            raise _unusable(path, error) from None
         else:
             return
+
+
+def _unusable(path: Path, error: OSError) -> CliError:
+    return CliError(
+        f"{path} cannot be used as a lock: {error.strerror}.",
+        remedy="Make the folder writable, or name another one with XDG_CONFIG_HOME.",
+        exit_code=Exit.USAGE,
+        code="not-writable",
+    )

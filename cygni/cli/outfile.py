@@ -16,7 +16,7 @@ def written(path: Path) -> Iterator[TextIO]:
     """The text of a new file, which takes its place when the block ends well; otherwise nothing is left. Raises Usage."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise Usage(f"{path} cannot be written: {error.strerror}.", remedy="Name a file in a folder that is there.") from None
     try:

@@ -18,7 +18,7 @@ from chalicelib.api import problems
 from chalicelib.platform.errors import CygniError
 from tests.fakes.control_plane import FakeApi, Fault, Seen
 from tests.fakes.rollout_script import Frame, ended, promoted, proposed, rolled_back
-from tests.fakes.sign_in import TOKEN, GrantRefused, oauth_members
+from tests.fakes.sign_in import TOKEN
 
 
 @contextmanager
@@ -75,9 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, error: CygniError) -> None:
         problem = problems.problem_of(error, "request-1")
-        body = {**problem.model_dump(mode="json"), **oauth_members(error)}
-        status = 400 if isinstance(error, GrantRefused) else problem.status
-        self._send(status, json.dumps({**body, "status": status}).encode(), problems.headers_of(error))
+        self._send(problem.status, problem.model_dump_json(exclude_none=True).encode(), problems.headers_of(error))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response_only(status)

@@ -9,21 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.identity.rules import Grant, Role
-from chalicelib.platform.errors import CygniError, Refused, Unauthenticated
+from chalicelib.platform.errors import GrantRefused, Unauthenticated
 
 TOKEN = "key-of-the-tests"
 OPERATORS = "team_" + "0" * 26
 REPEATS = timedelta(seconds=10)
-
-
-class GrantRefused(Refused):
-    """As the API's own: OAuth's code goes along in the problem."""
-
-    code = "grant-refused"
-
-    def __init__(self, message: str, reason: str, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -157,18 +147,18 @@ class FakeSignIn:
     def _redeem(self, device_code: str) -> dict[str, Any]:
         device = self.devices.get(device_code)
         if device is None:
-            raise GrantRefused("The device code is not valid here.", "invalid_grant")
+            raise GrantRefused("The device code is not valid here.", reason="invalid_grant")
         device.polls += 1
         if device.slow_downs:
             device.slow_downs -= 1
-            raise GrantRefused("This device asks too often.", "slow_down")
+            raise GrantRefused("This device asks too often.", reason="slow_down")
         self.approve(device)
         if device.denied:
-            raise GrantRefused("The sign-in was denied in the browser.", "access_denied")
+            raise GrantRefused("The sign-in was denied in the browser.", reason="access_denied")
         if device.expired:
-            raise GrantRefused("The code was not approved in time.", "expired_token")
+            raise GrantRefused("The code was not approved in time.", reason="expired_token")
         if not device.user:
-            raise GrantRefused("Nobody has approved this device yet.", "authorization_pending")
+            raise GrantRefused("Nobody has approved this device yet.", reason="authorization_pending")
         del self.devices[device_code]
         return self._tokens(self.open(device.user, device_name=device.device_name))
 
@@ -183,18 +173,22 @@ class FakeSignIn:
                     break
                 continue
             if team and self.members_of(team, session.user) is None:
-                raise GrantRefused("You are not a member of that team, or there is none.", "invalid_target")
+                raise GrantRefused("You are not a member of that team, or there is none.", reason="invalid_target")
             if not repeated:
                 session.used.append(token)
                 session.refresh_token, session.renewed_at = self.make("cyr"), now
             session.team = team or (session.team if self.members_of(session.team, session.user) else "")
             return self._tokens(session)
-        raise GrantRefused("The refresh token is not valid here.", "invalid_grant", "Sign in again: `cygni login`.")
+        raise GrantRefused(
+            "The refresh token is not valid here.", reason="invalid_grant", remedy="Sign in again: `cygni login`."
+        )
 
     def _exchange(self, job: str, team: str) -> dict[str, Any]:
         known = self.jobs.get(job)
         if known is None or known.team != team:
-            raise GrantRefused("The job's token is not taken for this team.", "invalid_grant", "Check which it trusts.")
+            raise GrantRefused(
+                "The job's token is not taken for this team.", reason="invalid_grant", remedy="Check which it trusts."
+            )
         self.exchanged.append(job)
         token = self.make("at")
         self.access[token] = known
@@ -209,8 +203,3 @@ class FakeSignIn:
             "refresh_token": session.refresh_token,
             "team": session.team,
         }
-
-
-def oauth_members(error: CygniError) -> dict[str, str]:
-    """What a problem of the token endpoint has beside the others."""
-    return {"error": error.reason, "error_description": error.message} if isinstance(error, GrantRefused) else {}

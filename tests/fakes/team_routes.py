@@ -1,52 +1,42 @@
-"""The routes of the fake control plane on people, teams, credentials and audit trails; their state is in teams.py."""
+"""The routes of the fake control plane on people, teams and sign-ins; their state is in teams.py."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.audit.rules import GENESIS
-from chalicelib.audit.schemas import AuditQuery, ExportQuery, HeadView, line_view
+from chalicelib.audit.schemas import line_view
 from chalicelib.identity.rules import Grant, Role
 from chalicelib.identity.schemas import (
-    ApiKeyView,
     ChangeMember,
     ChangeTeam,
     DeviceView,
     InvitationToken,
     InvitationView,
-    IssuedApiKey,
     IssuedInvitation,
     MemberView,
     MyTeamView,
-    NewApiKey,
     NewDevice,
     NewInvitation,
     NewTeam,
-    NewTrust,
     OfferView,
     ProviderView,
-    RotateApiKey,
     SessionView,
     TeamView,
     TokenRequest,
     TokenView,
     TransferTeam,
-    TrustView,
     WhoamiView,
     grant_of,
     scope_views,
 )
 from chalicelib.platform.clock import iso
-from chalicelib.platform.errors import Conflict, NotFound, StaleVersion, Unauthenticated
+from chalicelib.platform.errors import Conflict, NotFound
+from tests.fakes.answers import known, paged, shape, unchanged
 from tests.fakes.sign_in import Caller, FakeSignIn
 
 if TYPE_CHECKING:
     from tests.fakes.teams import Team
-
-RUNNER_SECRET = "secret-of-the-runner"
-PAGE = 2
-"""Items of a page here: so few that every list has several."""
 
 
 class TeamRoutes:
@@ -56,29 +46,19 @@ class TeamRoutes:
     teams: dict[str, Team]
     erased: list[str]
     sign_in: FakeSignIn
-    job: Caller | None
 
     def add_team(self, name: str, **members: str) -> Team:
         raise NotImplementedError
 
     def list_providers(self, _: Any) -> tuple[int, Any]:
-        return 200, {"items": [_shape(ProviderView, name=name, title=name.title()) for name in ("github", "google")]}
-
-    def give_job_token(self, seen: Any) -> tuple[int, Any]:
-        """What a runner of GitHub Actions does: a token for the job it runs, for the audience that it is asked for."""
-        if seen.headers.get("authorization") != f"Bearer {RUNNER_SECRET}":
-            raise Unauthenticated("This is not the job's.")
-        made = self.sign_in.make("job")
-        if self.job is not None and seen.query.get("audience") == self.url:
-            self.sign_in.jobs[made] = self.job
-        return 200, {"value": made}
+        return 200, {"items": [shape(ProviderView, name=name, title=name.title()) for name in ("github", "google")]}
 
     def create_device(self, seen: Any) -> tuple[int, Any]:
         wanted = NewDevice.model_validate(seen.body)
-        return 200, _shape(DeviceView, **self.sign_in.begin(wanted.device_name, self.url))
+        return 200, shape(DeviceView, **self.sign_in.begin(wanted.device_name, self.url))
 
     def issue_token(self, seen: Any) -> tuple[int, Any]:
-        return 200, _shape(TokenView, token_type="Bearer", **self.sign_in.issue(TokenRequest.model_validate(seen.body)))
+        return 200, shape(TokenView, token_type="Bearer", **self.sign_in.issue(TokenRequest.model_validate(seen.body)))
 
     def revoke_token(self, seen: Any) -> tuple[int, Any]:
         self.sign_in.revoke(seen.body["token"])
@@ -86,7 +66,7 @@ class TeamRoutes:
 
     def whoami(self, _: Any, who: Caller) -> tuple[int, Any]:
         role = who.grant.role.value if who.grant else ""
-        return 200, _shape(
+        return 200, shape(
             WhoamiView,
             subject=who.subject,
             kind=who.kind,
@@ -98,7 +78,7 @@ class TeamRoutes:
 
     def list_sessions(self, seen: Any, who: Caller) -> tuple[int, Any]:
         found = [
-            _shape(
+            shape(
                 SessionView,
                 id=each.id,
                 client="cygni-cli",
@@ -110,7 +90,7 @@ class TeamRoutes:
             for each in self.sign_in.sessions.values()
             if each.user == who.subject
         ]
-        return 200, _paged(found, seen)
+        return 200, paged(found, seen)
 
     def revoke_session(self, _: Any, who: Caller, session: str) -> tuple[int, Any]:
         found = self.sign_in.sessions.get(session)
@@ -123,7 +103,7 @@ class TeamRoutes:
         mine = [
             _my_team(each, each.members[who.subject][0], who) for each in self.teams.values() if who.subject in each.members
         ]
-        return 200, _paged(mine, seen)
+        return 200, paged(mine, seen)
 
     def create_team(self, seen: Any, who: Caller) -> tuple[int, Any]:
         wanted = NewTeam.model_validate(seen.body)
@@ -137,7 +117,7 @@ class TeamRoutes:
 
     def change_team(self, seen: Any, who: Caller) -> tuple[int, Any]:
         wanted, team = ChangeTeam.model_validate(seen.body), self.teams[who.team]
-        _unchanged(seen, team.version)
+        unchanged(seen, team.version)
         team.name, team.retention = wanted.name, wanted.audit_retention_days or team.retention
         team.version += 1
         return 200, _team(team)
@@ -160,18 +140,18 @@ class TeamRoutes:
 
     def list_members(self, seen: Any, who: Caller) -> tuple[int, Any]:
         team = self.teams[who.team]
-        return 200, _paged([self._member(team, user) for user in team.members], seen)
+        return 200, paged([self._member(team, user) for user in team.members], seen)
 
     def change_member(self, seen: Any, who: Caller, user: str) -> tuple[int, Any]:
         wanted, team = ChangeMember.model_validate(seen.body), self.teams[who.team]
-        _, version = _known(team.members, user)
-        _unchanged(seen, version)
+        _, version = known(team.members, user)
+        unchanged(seen, version)
         team.members[user] = (grant_of(wanted.role, wanted.scopes), version + 1)
         return 200, self._member(team, user)
 
     def remove_member(self, _: Any, who: Caller, user: str) -> tuple[int, Any]:
         team = self.teams[who.team]
-        _known(team.members, user)
+        known(team.members, user)
         self._refuse_last_owner(team, user)
         del team.members[user]
         return 204, None
@@ -190,19 +170,19 @@ class TeamRoutes:
             "expires_at": now + timedelta(hours=wanted.expires_in_hours),
         }
         self.teams[who.team].invitations[made] = {**view, "link": link, "grant": grant}
-        return 201, _shape(IssuedInvitation, **view, link=link)
+        return 201, shape(IssuedInvitation, **view, link=link)
 
     def list_invitations(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        return 200, _paged([_shape(InvitationView, **each) for each in self.teams[who.team].invitations.values()], seen)
+        return 200, paged([shape(InvitationView, **each) for each in self.teams[who.team].invitations.values()], seen)
 
     def revoke_invitation(self, _: Any, who: Caller, invitation: str) -> tuple[int, Any]:
-        _known(self.teams[who.team].invitations, invitation)
+        known(self.teams[who.team].invitations, invitation)
         del self.teams[who.team].invitations[invitation]
         return 204, None
 
     def get_invitation(self, seen: Any, _: Caller) -> tuple[int, Any]:
         team, invitation = self._offered(InvitationToken.model_validate(seen.body).token)
-        return 200, _shape(OfferView, **{**invitation, "team": team.id, "team_name": team.name})
+        return 200, shape(OfferView, **{**invitation, "team": team.id, "team_name": team.name})
 
     def accept_invitation(self, seen: Any, who: Caller) -> tuple[int, Any]:
         team, invitation = self._offered(InvitationToken.model_validate(seen.body).token)
@@ -212,71 +192,10 @@ class TeamRoutes:
         del team.invitations[invitation["id"]]
         return 201, _my_team(team, invitation["grant"], who)
 
-    def create_api_key(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        wanted, made, now = NewApiKey.model_validate(seen.body), self.sign_in.make("key"), datetime.now(UTC)
-        grant = grant_of(wanted.role, wanted.scopes)
-        view = {
-            "id": made,
-            "name": wanted.name,
-            "prefix": f"cyg_{who.team[5:]}{made[4:]}",
-            "role": wanted.role,
-            "scopes": scope_views(grant),
-            "created_by": who.subject,
-            "created_at": now,
-            "expires_at": now + timedelta(days=wanted.expires_in_days),
-            "last_used_at": None,
-            "old_secret_until": None,
-            "version": 1,
-        }
-        self.teams[who.team].keys[made] = view
-        return 201, self._issued(view, Caller(made, "key", wanted.name, who.team, grant))
-
-    def list_api_keys(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        return 200, _paged([_shape(ApiKeyView, **each) for each in self.teams[who.team].keys.values()], seen)
-
-    def rotate_api_key(self, seen: Any, who: Caller, key: str) -> tuple[int, Any]:
-        wanted, view = RotateApiKey.model_validate(seen.body), _known(self.teams[who.team].keys, key)
-        view["old_secret_until"] = datetime.now(UTC) + timedelta(hours=wanted.overlap_hours) if wanted.overlap_hours else None
-        view["version"] += 1
-        caller = next(each for each in self.sign_in.keys.values() if each.subject == key)
-        return 200, self._issued(view, caller)
-
-    def revoke_api_key(self, _: Any, who: Caller, key: str) -> tuple[int, Any]:
-        _known(self.teams[who.team].keys, key)
-        del self.teams[who.team].keys[key]
-        self.sign_in.keys = {secret: each for secret, each in self.sign_in.keys.items() if each.subject != key}
-        return 204, None
-
-    def create_trust(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        wanted, made = NewTrust.model_validate(seen.body), self.sign_in.make("tru")
-        grant = grant_of(wanted.role, wanted.scopes)
-        view = {**wanted.model_dump(), "id": made, "scopes": scope_views(grant), "created_by": who.subject}
-        self.teams[who.team].trusts[made] = {**view, "created_at": datetime.now(UTC)}
-        return 201, _shape(TrustView, **self.teams[who.team].trusts[made])
-
-    def list_trusts(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        return 200, _paged([_shape(TrustView, **each) for each in self.teams[who.team].trusts.values()], seen)
-
-    def revoke_trust(self, _: Any, who: Caller, trust: str) -> tuple[int, Any]:
-        _known(self.teams[who.team].trusts, trust)
-        del self.teams[who.team].trusts[trust]
-        return 204, None
-
-    def list_audit(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        return 200, self._lines(AuditQuery.model_validate_strings(seen.query), who)
-
-    def export_audit(self, seen: Any, who: Caller) -> tuple[int, Any]:
-        return 200, self._lines(ExportQuery.model_validate_strings(seen.query), who)
-
-    def get_audit_head(self, _: Any, who: Caller) -> tuple[int, Any]:
-        lines = self.teams[who.team].lines
-        seq, digest = (lines[-1].line.seq, lines[-1].digest) if lines else (0, GENESIS)
-        return 200, _shape(HeadView, team=who.team, seq=seq, digest=digest)
-
     def export_me(self, seen: Any, who: Caller) -> tuple[int, Any]:
         name, email = self.sign_in.people[who.subject]
         did = [line_view(each) for team in self.teams.values() for each in team.lines if each.line.actor == who.subject]
-        page = _paged([each.model_dump(mode="json") for each in did], seen)
+        page = paged([each.model_dump(mode="json") for each in did], seen)
         first = {"profile": {"name": name, "email": email, "created_at": iso(datetime.now(UTC))}, "logins": [], "teams": []}
         rest = first if "cursor" not in seen.query else {"profile": None, "logins": [], "teams": []}
         return 200, {"user": who.subject, **rest, "sessions": [], "audit": page["items"], "next_cursor": page["next_cursor"]}
@@ -292,16 +211,11 @@ class TeamRoutes:
         self.erased.append(who.subject)
         return 204, None
 
-    def _issued(self, view: dict[str, Any], caller: Caller) -> Any:
-        key = f"{view['prefix']}_{self.sign_in.make('s')[-20:]:_>43}"
-        self.sign_in.keys[key] = caller
-        return _shape(IssuedApiKey, **view, key=key)
-
     def _member(self, team: Team, user: str) -> Any:
-        (grant, version), (name, email) = _known(team.members, user), self.sign_in.people[user]
+        (grant, version), (name, email) = known(team.members, user), self.sign_in.people[user]
         joined = datetime(2026, 1, 1, tzinfo=UTC)
         shown = {"user": user, "name": name, "email": email, "role": grant.role, "scopes": scope_views(grant)}
-        return _shape(MemberView, **shown, joined_at=joined, version=version)
+        return shape(MemberView, **shown, joined_at=joined, version=version)
 
     def _offered(self, token: str) -> tuple[Team, dict[str, Any]]:
         for team in self.teams.values():
@@ -310,13 +224,6 @@ class TeamRoutes:
                     return team, invitation
         raise NotFound("This invitation is not valid (any more).", remedy="Check that the link is whole.")
 
-    def _lines(self, asked: AuditQuery, who: Caller) -> Any:
-        wanted = asked.filter()
-        kept = [each for each in reversed(self.teams[who.team].lines) if wanted.takes(each)]
-        begin = int(asked.cursor or 0)
-        page = [line_view(each).model_dump(mode="json") for each in kept[begin : begin + PAGE]]
-        return {"items": page, "next_cursor": str(begin + PAGE) if begin + PAGE < len(kept) else None}
-
     @staticmethod
     def _refuse_last_owner(team: Team, user: str) -> None:
         owners = [each for each, (grant, _) in team.members.items() if grant.role is Role.OWNER]
@@ -324,39 +231,17 @@ class TeamRoutes:
             raise Conflict(f"You are the last Owner of {team.name}.", remedy="Transfer the team first: `cygni team transfer`.")
 
 
-def _known(things: Any, key: str) -> Any:
-    if key not in things:
-        raise NotFound(f"There is no {key}.")
-    return things[key]
-
-
-def _unchanged(seen: Any, version: int) -> None:
-    if seen.headers.get("if-match") != f'"{version}"':
-        raise StaleVersion(f"The newest version is {version}.")
-
-
-def _paged(items: list[Any], seen: Any) -> dict[str, Any]:
-    begin = int(seen.query.get("cursor", "0"))
-    more = begin + PAGE < len(items)
-    return {"items": items[begin : begin + PAGE], "next_cursor": str(begin + PAGE) if more else None}
-
-
 def _team(team: Team) -> Any:
     usage = dict.fromkeys(("projects", "services", "previews"), 0)
     most = {"most_projects": 20, "most_services": 100, "most_previews": 50}
     created = datetime(2026, 1, 1, tzinfo=UTC)
     shown = {"id": team.id, "name": team.name, "region": team.region, "audit_retention_days": team.retention}
-    return _shape(TeamView, **shown, usage={**usage, **most}, created_at=created, version=team.version)
+    return shape(TeamView, **shown, usage={**usage, **most}, created_at=created, version=team.version)
 
 
 def _my_team(team: Team, grant: Grant, who: Caller) -> Any:
     shown = {"id": team.id, "name": team.name, "role": grant.role, "region": team.region}
-    return _shape(MyTeamView, **shown, current=team.id == who.team)
-
-
-def _shape(view: Any, **fields: Any) -> Any:
-    known = {name: value for name, value in fields.items() if name in view.model_fields}
-    return view.model_validate(known).model_dump(mode="json")
+    return shape(MyTeamView, **shown, current=team.id == who.team)
 
 
 PUBLIC = (

@@ -11,6 +11,7 @@ from chalicelib.audit.rules import GENESIS, Line, Linked, digest_of, seal_of
 from chalicelib.identity.rules import SELF, Grant, Role, Verdict, decide
 from chalicelib.platform.clock import iso
 from chalicelib.platform.errors import Forbidden
+from tests.fakes.machine_routes import MachineRoutes
 from tests.fakes.sign_in import OPERATORS, Caller, FakeSignIn
 from tests.fakes.team_routes import PUBLIC, ROUTES, TeamRoutes
 
@@ -56,7 +57,7 @@ class Team:
 
 
 @dataclass
-class FakeTeams(TeamRoutes):
+class FakeTeams(TeamRoutes, MachineRoutes):
     """All teams, and the routes on people, teams and credentials. `job` is what a job of GitHub Actions signs in as."""
 
     url: str = ""

@@ -172,7 +172,7 @@ def my_teams(session: Session) -> list[MyTeam]:
 def _login(session: Session) -> LoginBearer:
     """What can change teams. Raises Usage for a credential that works for one team only."""
     if not isinstance(session.bearer, LoginBearer):
-        raise Usage("An API key works for one team only.", remedy="Sign in with `cygni login`, or use the other team's key.")
+        raise Usage("An API key or a job works for one team only.", remedy="Sign in with `cygni login`, or use another key.")
     return session.bearer
 
 

@@ -20,8 +20,8 @@ from cygni.cli.settings import Context, Kept
 from tests.cygni.cli.conftest import Cli
 from tests.fakes.api import FakeApi, Fault
 from tests.fakes.keyrings import MemoryKeyring
+from tests.fakes.machine_routes import RUNNER_SECRET
 from tests.fakes.sign_in import Caller
-from tests.fakes.team_routes import RUNNER_SECRET
 from tests.fakes.teams import Team, grant
 
 

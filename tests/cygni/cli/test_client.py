@@ -10,6 +10,8 @@ from typing import Protocol
 
 import pytest
 
+from chalicelib.identity.session_rules import REPEATS
+from cygni.cli.bearers import TOKEN_POLICY
 from cygni.cli.client import Client, Policy
 from cygni.cli.errors import Problem, Unreachable
 from cygni.cli.settings import Context
@@ -67,6 +69,26 @@ def test_chance_shortens_a_pause_by_half_at_most() -> None:
 
     assert policy.pause(1, None, 0.0) == 0.5
     assert 0.5 < policy.pause(1, None, 0.4) < 1.0
+
+
+def test_a_policy_within_another_is_no_more_patient_than_either() -> None:
+    hurried = Policy(attempts=9, read_timeout=4).within(Policy(attempts=3, read_timeout=30))
+
+    assert (hurried.attempts, hurried.read_timeout, hurried.first_pause) == (3, 4, 0.2)
+
+
+def test_all_attempts_to_renew_a_login_are_sent_within_the_time_that_the_api_repeats_itself() -> None:
+    policy, latest = TOKEN_POLICY, 0.0
+    for attempt in range(1, policy.attempts):
+        latest += policy.read_timeout + policy.pause(attempt, None, chance=1.0)
+
+    assert latest < REPEATS.total_seconds()
+
+
+def test_a_request_that_needs_no_token_carries_none(client: Make, api: FakeApi) -> None:
+    client(api.url, Pauses()).request("GET", "/v1/auth/providers", public=True)
+
+    assert "authorization" not in api.asked("GET")[0].headers
 
 
 def test_retry_after_is_obeyed_up_to_a_limit(client: Make, api: FakeApi) -> None:

@@ -88,7 +88,7 @@ def test_an_api_key_does_not_switch_teams(cli: Cli, api: FakeApi) -> None:
     result = cli("team", "switch", "Acme")
 
     assert result.exit_code == Exit.USAGE
-    assert "An API key works for one team only." in result.stderr
+    assert "An API key or a job works for one team only." in result.stderr
 
 
 def test_the_team_shows_what_it_has_and_may_have(ann: Cli) -> None:
