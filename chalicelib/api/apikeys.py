@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from chalicelib.api.identity_views import api_key_view, issued_api_key
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.schemas import ApiKeyPage, IssuedApiKey, NewApiKey, RotateApiKey, grant_of
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as shapes
+else:
+    shapes = late("chalicelib.identity.schemas")
+
 
 api_key_routes = Resource("API keys")
 KEYS = "/v1/team/keys"
@@ -18,8 +25,8 @@ KEYS = "/v1/team/keys"
 @api_key_routes.route(
     "POST",
     KEYS,
-    body=NewApiKey,
-    answer=IssuedApiKey,
+    body=shapes.NewApiKey,
+    answer=shapes.IssuedApiKey,
     status=201,
     errors=(Conflict, KeyReused, QuotaExceeded, LostRace),
 )
@@ -29,7 +36,7 @@ def create_api_key(call: AnyCall) -> Answer:
     made = identity.create_api_key(
         call.who,
         wanted.name,
-        grant_of(wanted.role, wanted.scopes),
+        shapes.grant_of(wanted.role, wanted.scopes),
         key=call.world.new_id("key"),
         days=wanted.expires_in_days,
         settings=call.world.settings,
@@ -39,18 +46,18 @@ def create_api_key(call: AnyCall) -> Answer:
     return Answer(issued_api_key(made), version=made.version)
 
 
-@api_key_routes.route("GET", KEYS, query=PageQuery, answer=ApiKeyPage)
-def list_api_keys(call: AnyCall) -> ApiKeyPage:
+@api_key_routes.route("GET", KEYS, query=PageQuery, answer=shapes.ApiKeyPage)
+def list_api_keys(call: AnyCall) -> shapes.ApiKeyPage:
     """List the team's API keys, the oldest first."""
     found, after = identity.list_api_keys(call.who, call.now, cursor=call.query.cursor, limit=call.query.limit)
-    return ApiKeyPage(items=tuple(api_key_view(each) for each in found), next_cursor=after)
+    return shapes.ApiKeyPage(items=tuple(api_key_view(each) for each in found), next_cursor=after)
 
 
 @api_key_routes.route(
     "POST",
     KEYS + "/{key}/rotate",
-    body=RotateApiKey,
-    answer=IssuedApiKey,
+    body=shapes.RotateApiKey,
+    answer=shapes.IssuedApiKey,
     errors=(NotFound, Conflict, KeyReused, LostRace),
 )
 def rotate_api_key(call: AnyCall) -> Answer:

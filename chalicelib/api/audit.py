@@ -5,29 +5,36 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.audit import service as audit
-from chalicelib.audit.schemas import AuditQuery, ExportQuery, HeadView, LinePage, LineView, line_view
+from chalicelib.platform.late import late
+
+if TYPE_CHECKING:
+    from chalicelib.audit import schemas as shapes
+else:
+    shapes = late("chalicelib.audit.schemas")
+
 
 audit_routes = Resource("audit")
 
 
-@audit_routes.route("GET", "/v1/audit", query=AuditQuery, answer=LinePage)
-def list_audit(call: AnyCall) -> LinePage:
+@audit_routes.route("GET", "/v1/audit", query=shapes.AuditQuery, answer=shapes.LinePage)
+def list_audit(call: AnyCall) -> shapes.LinePage:
     """List who did what in the team, newest first."""
     return _page(call)
 
 
-@audit_routes.route("GET", "/v1/audit/head", answer=HeadView)
-def get_audit_head(call: AnyCall) -> HeadView:
+@audit_routes.route("GET", "/v1/audit/head", answer=shapes.HeadView)
+def get_audit_head(call: AnyCall) -> shapes.HeadView:
     """Read the number and digest of the newest line of the audit trail."""
     head = audit.get_head(call.who.store, call.who.team)
-    return HeadView(team=call.who.team, seq=head.seq, digest=head.digest)
+    return shapes.HeadView(team=call.who.team, seq=head.seq, digest=head.digest)
 
 
-@audit_routes.route("GET", "/v1/audit/export", query=ExportQuery, answer=LinePage, also="text/csv")
-def export_audit(call: AnyCall) -> Answer | LinePage:
+@audit_routes.route("GET", "/v1/audit/export", query=shapes.ExportQuery, answer=shapes.LinePage, also="text/csv")
+def export_audit(call: AnyCall) -> Answer | shapes.LinePage:
     """Export lines of the audit trail as JSON or CSV; `X-Next-Cursor` says where the next part begins."""
     page = _page(call)
     more = {"X-Next-Cursor": page.next_cursor} if page.next_cursor else {}
@@ -37,15 +44,15 @@ def export_audit(call: AnyCall) -> Answer | LinePage:
     return Answer(text=_csv(page.items), content_type="text/csv; charset=utf-8", headers=named)
 
 
-def _page(call: AnyCall) -> LinePage:
+def _page(call: AnyCall) -> shapes.LinePage:
     asked = call.query
     found = audit.list_lines(call.who.store, call.who.team, asked.filter(), cursor=asked.cursor, limit=asked.limit)
-    return LinePage(items=tuple(line_view(each) for each in found.items), next_cursor=found.cursor)
+    return shapes.LinePage(items=tuple(shapes.line_view(each) for each in found.items), next_cursor=found.cursor)
 
 
-def _csv(lines: Iterable[LineView]) -> str:
+def _csv(lines: Iterable[shapes.LineView]) -> str:
     """One row a line, with a head. A value that a spreadsheet would take for a formula is marked as text."""
-    names = tuple(LineView.model_fields)
+    names = tuple(shapes.LineView.model_fields)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 
 from chalicelib.api.routes import AnyCall
-from chalicelib.identity.service import Visitor, visitor
+from chalicelib.identity import service as identity
 from chalicelib.identity.session_rules import BROWSER_LIFE
 from chalicelib.identity.signin_rules import LIFE
 from chalicelib.platform.errors import Forbidden
@@ -37,17 +37,17 @@ def no_cookie(call: AnyCall, name: str) -> str:
     return _header(call, name, "", 0)
 
 
-def visitor_of(call: AnyCall) -> Visitor | None:
+def visitor_of(call: AnyCall) -> identity.Visitor | None:
     """Who is signed in in the browser that asks; None for a stranger."""
-    return visitor(read_cookie(call, SESSION), call.now)
+    return identity.visitor(read_cookie(call, SESSION), call.now)
 
 
-def csrf_of(who: Visitor) -> str:
+def csrf_of(who: identity.Visitor) -> str:
     """What the forms of a browser's session carry, so that no other site can send one in its name."""
     return encode_base64url(hmac.digest(who.secret.encode(), b"form", "sha256"))
 
 
-def refuse_strange_form(call: AnyCall, who: Visitor, csrf: str) -> None:
+def refuse_strange_form(call: AnyCall, who: identity.Visitor, csrf: str) -> None:
     """Raises Forbidden for a form that is not from a page of ours, made for this browser's session."""
     near = call.sender.site in ("", "same-origin", "none")
     if not near or not hmac.compare_digest(csrf.encode(), csrf_of(who).encode()):

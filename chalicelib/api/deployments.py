@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.services import SERVICE
 from chalicelib.api.views import arm_view, deployment_view, event_view, evidence_view, release_view, verdict_view
 from chalicelib.builds import service as builds
-from chalicelib.builds.schemas import BuildLogQuery, BuildLogView
 from chalicelib.deployments import service as deployments
-from chalicelib.deployments.schemas import (
-    DeploymentPage,
-    DeploymentView,
-    NewDeployment,
-    NewRollback,
-    ReleasePage,
-    ReleaseView,
-    TimelineQuery,
-    TimelineView,
-)
 from chalicelib.deployments.service import Request
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
+from chalicelib.platform.late import late
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects.service import get_service
-from chalicelib.rollouts.schemas import EvidencePage, ReplayedView, ReplayView, TrafficView
+
+if TYPE_CHECKING:
+    from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.rollouts import schemas as rollouts_shapes
+else:
+    builds_shapes = late("chalicelib.builds.schemas")
+    deployments_shapes = late("chalicelib.deployments.schemas")
+    rollouts_shapes = late("chalicelib.rollouts.schemas")
+
 
 deployment_routes = Resource("deployments")
 release_routes = Resource("releases")
@@ -36,8 +36,8 @@ DEPLOYMENT = DEPLOYMENTS + "/{deployment}"
 @deployment_routes.route(
     "POST",
     DEPLOYMENTS,
-    body=NewDeployment,
-    answer=DeploymentView,
+    body=deployments_shapes.NewDeployment,
+    answer=deployments_shapes.DeploymentView,
     status=201,
     errors=(NotFound, Conflict, KeyReused, LostRace),
 )
@@ -63,8 +63,8 @@ def create_deployment(call: AnyCall) -> Answer:
 @deployment_routes.route(
     "POST",
     SERVICE + "/rollback",
-    body=NewRollback,
-    answer=DeploymentView,
+    body=deployments_shapes.NewRollback,
+    answer=deployments_shapes.DeploymentView,
     status=201,
     errors=(NotFound, Conflict, KeyReused, LostRace),
 )
@@ -90,17 +90,17 @@ def create_rollback(call: AnyCall) -> Answer:
     "GET",
     DEPLOYMENTS,
     query=PageQuery,
-    answer=DeploymentPage,
+    answer=deployments_shapes.DeploymentPage,
     errors=(NotFound,),
 )
-def list_deployments(call: AnyCall) -> DeploymentPage:
+def list_deployments(call: AnyCall) -> deployments_shapes.DeploymentPage:
     """List a service's deployments, newest first."""
     found, after = deployments.list_deployments(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
     items = tuple(deployment_view(each, call.world.settings) for each in found)
-    return DeploymentPage(items=items, next_cursor=after)
+    return deployments_shapes.DeploymentPage(items=items, next_cursor=after)
 
 
-@deployment_routes.route("GET", DEPLOYMENT, answer=DeploymentView, errors=(NotFound,))
+@deployment_routes.route("GET", DEPLOYMENT, answer=deployments_shapes.DeploymentView, errors=(NotFound,))
 def get_deployment(call: AnyCall) -> Answer:
     """Read a deployment."""
     return _shown(call, _load(call))
@@ -109,17 +109,17 @@ def get_deployment(call: AnyCall) -> Answer:
 @deployment_routes.route(
     "GET",
     DEPLOYMENT + "/timeline",
-    query=TimelineQuery,
-    answer=TimelineView,
+    query=deployments_shapes.TimelineQuery,
+    answer=deployments_shapes.TimelineView,
     errors=(NotFound,),
 )
-def read_timeline(call: AnyCall) -> TimelineView:
+def read_timeline(call: AnyCall) -> deployments_shapes.TimelineView:
     """Read a deployment's timeline from a cursor."""
     record = _load(call)
     after = _seen(call.query.cursor)
     events = [event for event in record.events() if event.seq > after][: call.query.limit]
     last = events[-1].seq if events else after
-    return TimelineView(
+    return deployments_shapes.TimelineView(
         items=tuple(event_view(event) for event in events),
         next_cursor=encode_cursor({"seq": last}),
         ended=record.ended and last >= int(record.seq),
@@ -127,18 +127,20 @@ def read_timeline(call: AnyCall) -> TimelineView:
     )
 
 
-@deployment_routes.route("GET", DEPLOYMENT + "/traffic", answer=TrafficView, errors=(NotFound,))
-def read_traffic(call: AnyCall) -> TrafficView:
+@deployment_routes.route("GET", DEPLOYMENT + "/traffic", answer=rollouts_shapes.TrafficView, errors=(NotFound,))
+def read_traffic(call: AnyCall) -> rollouts_shapes.TrafficView:
     """Read the live traffic of a rollout since its step began, as the judge would see it now."""
     record = _load(call)
     state = record.rollout_state
     if state is None or record.ended:
         phase = state.phase.value if state else record.state
         weight = state.weight if state else 0
-        return TrafficView(at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None)
+        return rollouts_shapes.TrafficView(
+            at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None
+        )
     sample, verdict = deployments.live_verdict(record, call.world.metrics, call.world.clock)
     stable = None if record.stable is None else arm_view(int(record.stable), verdict.stable)
-    return TrafficView(
+    return rollouts_shapes.TrafficView(
         at=sample.at,
         phase=state.phase.value,
         step=state.step,
@@ -153,10 +155,10 @@ def read_traffic(call: AnyCall) -> TrafficView:
     "GET",
     DEPLOYMENT + "/evidence",
     query=PageQuery,
-    answer=EvidencePage,
+    answer=rollouts_shapes.EvidencePage,
     errors=(NotFound,),
 )
-def list_evidence(call: AnyCall) -> EvidencePage:
+def list_evidence(call: AnyCall) -> rollouts_shapes.EvidencePage:
     """List what each analysis saw and concluded, oldest first."""
     from chalicelib.rollouts import service as rollouts
 
@@ -164,18 +166,18 @@ def list_evidence(call: AnyCall) -> EvidencePage:
     found, after = rollouts.list_evidence(
         call.who.store, call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit
     )
-    return EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
+    return rollouts_shapes.EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
 
 
-@deployment_routes.route("GET", DEPLOYMENT + "/replay", answer=ReplayView, errors=(NotFound,))
-def replay_deployment(call: AnyCall) -> ReplayView:
+@deployment_routes.route("GET", DEPLOYMENT + "/replay", answer=rollouts_shapes.ReplayView, errors=(NotFound,))
+def replay_deployment(call: AnyCall) -> rollouts_shapes.ReplayView:
     """Judge the newest hundred analyses of a deployment again, from their evidence."""
     from chalicelib.rollouts import service as rollouts
 
     record = _load(call)
     found, _ = rollouts.list_evidence(call.who.store, call.who.team, record.id, cursor=None, limit=100)
     items = tuple(
-        ReplayedView(
+        rollouts_shapes.ReplayedView(
             at=evidence.at,
             step=evidence.step,
             recorded=verdict_view(again.recorded),
@@ -184,21 +186,21 @@ def replay_deployment(call: AnyCall) -> ReplayView:
         )
         for evidence, again in zip(found, rollouts.replay(found), strict=True)
     )
-    return ReplayView(deployment=record.id, agrees=all(item.agrees for item in items), items=items)
+    return rollouts_shapes.ReplayView(deployment=record.id, agrees=all(item.agrees for item in items), items=items)
 
 
 @deployment_routes.route(
     "GET",
     DEPLOYMENT + "/build-log",
-    query=BuildLogQuery,
-    answer=BuildLogView,
+    query=builds_shapes.BuildLogQuery,
+    answer=builds_shapes.BuildLogView,
     errors=(NotFound,),
 )
-def read_build_log(call: AnyCall) -> BuildLogView:
+def read_build_log(call: AnyCall) -> builds_shapes.BuildLogView:
     """Read a deployment's build log from a cursor."""
     build = deployments.get_build_of(call.who, call.service, call.path["deployment"])
     piece = builds.read_log(build, cursor=call.query.cursor, storage=call.world.storage, builders=call.world.builders)
-    return BuildLogView(lines=piece.lines, next_cursor=piece.cursor, complete=piece.complete)
+    return builds_shapes.BuildLogView(lines=piece.lines, next_cursor=piece.cursor, complete=piece.complete)
 
 
 def _declare_request(wish: Request, sentence: str) -> None:
@@ -213,7 +215,7 @@ def _declare_request(wish: Request, sentence: str) -> None:
     deployment_routes.route(
         "POST",
         f"{DEPLOYMENT}/{wish.value}",
-        answer=DeploymentView,
+        answer=deployments_shapes.DeploymentView,
         status=202,
         errors=(NotFound, Conflict, LostRace),
     )(handler)
@@ -226,7 +228,7 @@ _declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its 
 
 
 @deployment_routes.route(
-    "POST", DEPLOYMENT + "/approve", answer=DeploymentView, status=202, errors=(NotFound, Conflict, LostRace)
+    "POST", DEPLOYMENT + "/approve", answer=deployments_shapes.DeploymentView, status=202, errors=(NotFound, Conflict, LostRace)
 )
 def approve_deployment(call: AnyCall) -> Answer:
     """Let a deployment into production that was proposed for it."""
@@ -234,7 +236,7 @@ def approve_deployment(call: AnyCall) -> Answer:
     return _shown(call, asked)
 
 
-@deployment_routes.route("POST", DEPLOYMENT + "/reject", answer=DeploymentView, errors=(NotFound, Conflict))
+@deployment_routes.route("POST", DEPLOYMENT + "/reject", answer=deployments_shapes.DeploymentView, errors=(NotFound, Conflict))
 def reject_deployment(call: AnyCall) -> Answer:
     """Refuse a deployment that was proposed for production."""
     return _shown(call, deployments.reject(call.who, call.service, call.path["deployment"], now=call.now))
@@ -244,19 +246,19 @@ def reject_deployment(call: AnyCall) -> Answer:
     "GET",
     SERVICE + "/releases",
     query=PageQuery,
-    answer=ReleasePage,
+    answer=deployments_shapes.ReleasePage,
     errors=(NotFound,),
 )
-def list_releases(call: AnyCall) -> ReleasePage:
+def list_releases(call: AnyCall) -> deployments_shapes.ReleasePage:
     """List a service's releases, newest first."""
     live = get_service(call.who, call.service).lane.live
     found, after = deployments.list_releases(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
     items = tuple(release_view(each, live=each.number == live) for each in found)
-    return ReleasePage(items=items, next_cursor=after)
+    return deployments_shapes.ReleasePage(items=items, next_cursor=after)
 
 
-@release_routes.route("GET", SERVICE + "/releases/{release}", answer=ReleaseView, errors=(NotFound,))
-def get_release(call: AnyCall) -> ReleaseView:
+@release_routes.route("GET", SERVICE + "/releases/{release}", answer=deployments_shapes.ReleaseView, errors=(NotFound,))
+def get_release(call: AnyCall) -> deployments_shapes.ReleaseView:
     """Read a release."""
     text = call.path["release"]
     if not text.isascii() or not text.isdigit() or len(text) > 6:

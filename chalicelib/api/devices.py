@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.browsers import SESSION, csrf_of, no_cookie, refuse_strange_form, visitor_of
 from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.pages import approve_page, choose_provider_page, decided_page, enter_code_page
@@ -9,10 +11,17 @@ from chalicelib.api.routes import FORM, JSON, Answer, AnyCall, Resource
 from chalicelib.api.signin import PER_MINUTE
 from chalicelib.identity import service as identity
 from chalicelib.identity.device_rules import LIFE, read_user_code
-from chalicelib.identity.schemas import DeviceView, NewDevice
 from chalicelib.identity.signin_rules import DEVICE_PAGE, device_page
-from chalicelib.identity.signin_schemas import Decision, DeviceQuery
 from chalicelib.platform.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthenticated
+from chalicelib.platform.late import late
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import signin_schemas as signin_shapes
+else:
+    identity_shapes = late("chalicelib.identity.schemas")
+    signin_shapes = late("chalicelib.identity.signin_schemas")
+
 
 device_routes = Resource("devices")
 TRIES_PER_MINUTE = 10
@@ -23,13 +32,13 @@ TRIES_PER_MINUTE = 10
     "POST",
     "/v1/auth/device",
     public=True,
-    body=NewDevice,
-    answer=DeviceView,
+    body=identity_shapes.NewDevice,
+    answer=identity_shapes.DeviceView,
     takes=(JSON, FORM),
     oauth=True,
     errors=(RateLimited,),
 )
-def create_device(call: AnyCall) -> DeviceView:
+def create_device(call: AnyCall) -> identity_shapes.DeviceView:
     """Begin to sign in a device: it shows a code, which a person approves in a browser (RFC 8628)."""
     limit(call, "sign-in", PER_MINUTE)
     settings = call.world.settings
@@ -40,7 +49,7 @@ def create_device(call: AnyCall) -> DeviceView:
         interval=settings.device_interval,
         now=call.now,
     )
-    return DeviceView(
+    return identity_shapes.DeviceView(
         device_code=started.device_code,
         user_code=started.user_code,
         verification_uri=settings.issuer + DEVICE_PAGE,
@@ -51,7 +60,13 @@ def create_device(call: AnyCall) -> DeviceView:
 
 
 @device_routes.route(
-    "GET", "/v1/auth/device", public=True, page=True, query=DeviceQuery, answer=None, errors=(NotFound, RateLimited)
+    "GET",
+    "/v1/auth/device",
+    public=True,
+    page=True,
+    query=signin_shapes.DeviceQuery,
+    answer=None,
+    errors=(NotFound, RateLimited),
 )
 def show_device(call: AnyCall) -> Answer:
     """Show the page where a person approves a device."""
@@ -71,7 +86,7 @@ def show_device(call: AnyCall) -> Answer:
     "/v1/auth/device/decision",
     public=True,
     page=True,
-    body=Decision,
+    body=signin_shapes.Decision,
     answer=None,
     takes=(FORM,),
     errors=(Unauthenticated, Forbidden, NotFound, Conflict, RateLimited),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.routes import AnyCall, Resource
-from chalicelib.identity.schemas import WhoamiView, scope_views
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import Output
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as shapes
+else:
+    shapes = late("chalicelib.identity.schemas")
+
 
 health = Resource("health")
 VERSION = "0.1.0"
@@ -34,15 +40,15 @@ def get_openapi(_call: AnyCall) -> dict[str, Any]:
     return document(RESOURCES)
 
 
-@health.route("GET", "/v1/whoami", answer=WhoamiView)
-def whoami(call: AnyCall) -> WhoamiView:
+@health.route("GET", "/v1/whoami", answer=shapes.WhoamiView)
+def whoami(call: AnyCall) -> shapes.WhoamiView:
     """Who the credential belongs to."""
     who = call.who
-    return WhoamiView(
+    return shapes.WhoamiView(
         subject=who.subject,
         kind=who.kind.value,
         name=who.name,
         team=who.team,
         role=who.grant.role.value if who.grant else "",
-        scopes=scope_views(who.grant),
+        scopes=shapes.scope_views(who.grant),
     )

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from chalicelib.audit.schemas import line_view
-from chalicelib.identity import privacy_schemas as kept
+from typing import TYPE_CHECKING
+
 from chalicelib.identity import service as identity
-from chalicelib.identity.privacy_schemas import ExportView
-from chalicelib.identity.schemas import (
-    ApiKeyView,
-    InvitationView,
-    IssuedApiKey,
-    IssuedInvitation,
-    MemberView,
-    MyTeamView,
-    OfferView,
-    TeamUsage,
-    TeamView,
-    TrustView,
-    scope_views,
-)
+from chalicelib.platform.late import late
 from chalicelib.platform.settings import Settings
 
+if TYPE_CHECKING:
+    from chalicelib.audit import schemas as audit_shapes
+    from chalicelib.identity import privacy_schemas as privacy_shapes
+    from chalicelib.identity import schemas as identity_shapes
+else:
+    audit_shapes = late("chalicelib.audit.schemas")
+    privacy_shapes = late("chalicelib.identity.privacy_schemas")
+    identity_shapes = late("chalicelib.identity.schemas")
 
-def team_view(team: identity.Team, settings: Settings) -> TeamView:
+
+def team_view(team: identity.Team, settings: Settings) -> identity_shapes.TeamView:
     """A team with what it has and may have."""
     has, most = team.usage, identity.quota_of(settings)
-    usage = TeamUsage(
+    usage = identity_shapes.TeamUsage(
         projects=has.projects,
         services=has.services,
         previews=has.previews,
@@ -33,7 +29,7 @@ def team_view(team: identity.Team, settings: Settings) -> TeamView:
         most_services=most.services,
         most_previews=most.previews,
     )
-    return TeamView(
+    return identity_shapes.TeamView(
         id=team.id,
         name=team.name,
         region=team.region,
@@ -44,30 +40,30 @@ def team_view(team: identity.Team, settings: Settings) -> TeamView:
     )
 
 
-def my_team_view(team: identity.MyTeam) -> MyTeamView:
+def my_team_view(team: identity.MyTeam) -> identity_shapes.MyTeamView:
     """A team that the caller is in."""
-    return MyTeamView(id=team.id, name=team.name, role=team.role, region=team.region, current=team.current)
+    return identity_shapes.MyTeamView(id=team.id, name=team.name, role=team.role, region=team.region, current=team.current)
 
 
-def member_view(member: identity.Member) -> MemberView:
+def member_view(member: identity.Member) -> identity_shapes.MemberView:
     """A member."""
-    return MemberView(
+    return identity_shapes.MemberView(
         user=member.user,
         name=member.name,
         email=member.email,
         role=member.grant.role,
-        scopes=scope_views(member.grant),
+        scopes=identity_shapes.scope_views(member.grant),
         joined_at=member.joined_at,
         version=member.version,
     )
 
 
-def invitation_view(invitation: identity.Invitation) -> InvitationView:
+def invitation_view(invitation: identity.Invitation) -> identity_shapes.InvitationView:
     """An invitation without its link."""
-    return InvitationView(
+    return identity_shapes.InvitationView(
         id=invitation.id,
         role=invitation.grant.role,
-        scopes=scope_views(invitation.grant),
+        scopes=identity_shapes.scope_views(invitation.grant),
         note=invitation.note,
         invited_by=invitation.invited_by,
         created_at=invitation.created_at,
@@ -75,30 +71,30 @@ def invitation_view(invitation: identity.Invitation) -> InvitationView:
     )
 
 
-def issued_invitation(invitation: identity.Invitation) -> IssuedInvitation:
+def issued_invitation(invitation: identity.Invitation) -> identity_shapes.IssuedInvitation:
     """A new invitation with its link."""
-    return IssuedInvitation(**dict(invitation_view(invitation)), link=invitation.link)
+    return identity_shapes.IssuedInvitation(**dict(invitation_view(invitation)), link=invitation.link)
 
 
-def offer_view(offer: identity.Offer) -> OfferView:
+def offer_view(offer: identity.Offer) -> identity_shapes.OfferView:
     """What an invitation offers."""
-    return OfferView(
+    return identity_shapes.OfferView(
         team=offer.team,
         team_name=offer.team_name,
         role=offer.grant.role,
-        scopes=scope_views(offer.grant),
+        scopes=identity_shapes.scope_views(offer.grant),
         expires_at=offer.valid_until,
     )
 
 
-def api_key_view(key: identity.ApiKey) -> ApiKeyView:
+def api_key_view(key: identity.ApiKey) -> identity_shapes.ApiKeyView:
     """An API key without its secret."""
-    return ApiKeyView(
+    return identity_shapes.ApiKeyView(
         id=key.id,
         name=key.name,
         prefix=key.prefix,
         role=key.grant.role,
-        scopes=scope_views(key.grant),
+        scopes=identity_shapes.scope_views(key.grant),
         created_by=key.created_by,
         created_at=key.created_at,
         expires_at=key.valid_until,
@@ -108,14 +104,14 @@ def api_key_view(key: identity.ApiKey) -> ApiKeyView:
     )
 
 
-def issued_api_key(key: identity.ApiKey) -> IssuedApiKey:
+def issued_api_key(key: identity.ApiKey) -> identity_shapes.IssuedApiKey:
     """An API key with a new secret."""
-    return IssuedApiKey(**dict(api_key_view(key)), key=key.key)
+    return identity_shapes.IssuedApiKey(**dict(api_key_view(key)), key=key.key)
 
 
-def trust_view(trust: identity.NamedTrust) -> TrustView:
+def trust_view(trust: identity.NamedTrust) -> identity_shapes.TrustView:
     """A trust."""
-    return TrustView(
+    return identity_shapes.TrustView(
         id=trust.id,
         name=trust.name,
         repository=trust.workflow.repository,
@@ -123,27 +119,29 @@ def trust_view(trust: identity.NamedTrust) -> TrustView:
         ref=trust.workflow.ref,
         environment=trust.workflow.environment,
         role=trust.grant.role,
-        scopes=scope_views(trust.grant),
+        scopes=identity_shapes.scope_views(trust.grant),
         created_by=trust.created_by,
         created_at=trust.created_at,
     )
 
 
-def export_view(data: identity.Data) -> ExportView:
+def export_view(data: identity.Data) -> privacy_shapes.ExportView:
     """All that is kept of a person."""
     profile = data.profile
-    return ExportView(
+    return privacy_shapes.ExportView(
         user=data.user,
-        profile=profile and kept.ProfileView(name=profile.name, email=profile.email, created_at=profile.created_at),
+        profile=profile and privacy_shapes.ProfileView(name=profile.name, email=profile.email, created_at=profile.created_at),
         logins=tuple(
-            kept.LoginView(provider=each.provider, issuer=each.issuer, subject=each.subject, created_at=each.created_at)
+            privacy_shapes.LoginView(
+                provider=each.provider, issuer=each.issuer, subject=each.subject, created_at=each.created_at
+            )
             for each in data.logins
         ),
         teams=tuple(
-            kept.PartView(
+            privacy_shapes.PartView(
                 team=each.team,
                 role=each.grant.role,
-                scopes=scope_views(each.grant),
+                scopes=identity_shapes.scope_views(each.grant),
                 name=each.name,
                 email=each.email,
                 joined_at=each.joined_at,
@@ -152,9 +150,9 @@ def export_view(data: identity.Data) -> ExportView:
             )
             for each in data.members
         ),
-        past_teams=tuple(kept.PastPartView(team=each.team, left_at=each.left_at) for each in data.past),
+        past_teams=tuple(privacy_shapes.PastPartView(team=each.team, left_at=each.left_at) for each in data.past),
         sessions=tuple(
-            kept.KeptSessionView(
+            privacy_shapes.KeptSessionView(
                 id=each.id,
                 client=each.client,
                 device_name=each.device_name,
@@ -164,6 +162,6 @@ def export_view(data: identity.Data) -> ExportView:
             )
             for each in data.sessions
         ),
-        audit=tuple(line_view(each) for each in data.lines),
+        audit=tuple(audit_shapes.line_view(each) for each in data.lines),
         next_cursor=data.cursor,
     )

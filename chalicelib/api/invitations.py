@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.callers import limit
 from chalicelib.api.identity_views import invitation_view, issued_invitation, my_team_view, offer_view
 from chalicelib.api.pages import invitation_page
@@ -9,17 +11,15 @@ from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.signin import PER_MINUTE
 from chalicelib.identity import service as identity
 from chalicelib.identity.credentials import PAGE
-from chalicelib.identity.schemas import (
-    InvitationPage,
-    InvitationToken,
-    IssuedInvitation,
-    MyTeamView,
-    NewInvitation,
-    OfferView,
-    grant_of,
-)
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded, RateLimited
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as shapes
+else:
+    shapes = late("chalicelib.identity.schemas")
+
 
 invitation_routes = Resource("invitations")
 INVITATIONS = "/v1/team/invitations"
@@ -28,17 +28,17 @@ INVITATIONS = "/v1/team/invitations"
 @invitation_routes.route(
     "POST",
     INVITATIONS,
-    body=NewInvitation,
-    answer=IssuedInvitation,
+    body=shapes.NewInvitation,
+    answer=shapes.IssuedInvitation,
     status=201,
     errors=(Conflict, KeyReused, QuotaExceeded, LostRace),
 )
-def create_invitation(call: AnyCall) -> IssuedInvitation:
+def create_invitation(call: AnyCall) -> shapes.IssuedInvitation:
     """Invite somebody by a link, which is shown once and makes whoever opens it a member."""
     wanted = call.body
     made = identity.create_invitation(
         call.who,
-        grant_of(wanted.role, wanted.scopes),
+        shapes.grant_of(wanted.role, wanted.scopes),
         invitation=call.world.new_id("inv"),
         note=wanted.note,
         hours=wanted.expires_in_hours,
@@ -49,11 +49,11 @@ def create_invitation(call: AnyCall) -> IssuedInvitation:
     return issued_invitation(made)
 
 
-@invitation_routes.route("GET", INVITATIONS, query=PageQuery, answer=InvitationPage)
-def list_invitations(call: AnyCall) -> InvitationPage:
+@invitation_routes.route("GET", INVITATIONS, query=PageQuery, answer=shapes.InvitationPage)
+def list_invitations(call: AnyCall) -> shapes.InvitationPage:
     """List the invitations that may still be accepted, the oldest first."""
     found, after = identity.list_invitations(call.who, call.now, cursor=call.query.cursor, limit=call.query.limit)
-    return InvitationPage(items=tuple(invitation_view(each) for each in found), next_cursor=after)
+    return shapes.InvitationPage(items=tuple(invitation_view(each) for each in found), next_cursor=after)
 
 
 @invitation_routes.route("DELETE", INVITATIONS + "/{invitation}", answer=None, status=204, errors=(NotFound,))
@@ -69,8 +69,10 @@ def show_invitation_page(call: AnyCall) -> Answer:
     return Answer(text=invitation_page(call.world.settings.issuer))
 
 
-@invitation_routes.route("POST", "/v1/invitations/show", body=InvitationToken, answer=OfferView, errors=(NotFound,))
-def get_invitation(call: AnyCall) -> OfferView:
+@invitation_routes.route(
+    "POST", "/v1/invitations/show", body=shapes.InvitationToken, answer=shapes.OfferView, errors=(NotFound,)
+)
+def get_invitation(call: AnyCall) -> shapes.OfferView:
     """Read what an invitation offers."""
     return offer_view(identity.get_offer(call.body.token, call.world.settings, call.now))
 
@@ -78,11 +80,11 @@ def get_invitation(call: AnyCall) -> OfferView:
 @invitation_routes.route(
     "POST",
     "/v1/invitations/accept",
-    body=InvitationToken,
-    answer=MyTeamView,
+    body=shapes.InvitationToken,
+    answer=shapes.MyTeamView,
     status=201,
     errors=(NotFound, Conflict, QuotaExceeded, LostRace),
 )
-def accept_invitation(call: AnyCall) -> MyTeamView:
+def accept_invitation(call: AnyCall) -> shapes.MyTeamView:
     """Accept an invitation, which makes the caller a member of its team."""
     return my_team_view(identity.accept_invitation(call.who, call.body.token, settings=call.world.settings, now=call.now))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.identity_views import export_view
 from chalicelib.api.routes import AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.privacy_schemas import ExportQuery, ExportView
 from chalicelib.platform.errors import Conflict, LostRace
+from chalicelib.platform.late import late
+
+if TYPE_CHECKING:
+    from chalicelib.identity import privacy_schemas as shapes
+else:
+    shapes = late("chalicelib.identity.privacy_schemas")
+
 
 me_routes = Resource("me")
 
 
-@me_routes.route("GET", "/v1/me/export", query=ExportQuery, answer=ExportView)
-def export_me(call: AnyCall) -> ExportView:
+@me_routes.route("GET", "/v1/me/export", query=shapes.ExportQuery, answer=shapes.ExportView)
+def export_me(call: AnyCall) -> shapes.ExportView:
     """Export all that is kept of the caller."""
     return export_view(identity.export_person(call.who, cursor=call.query.cursor))
 

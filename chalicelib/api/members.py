@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.identity_views import member_view
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.schemas import ChangeMember, MemberPage, MemberView, grant_of
 from chalicelib.platform.errors import Conflict, LostRace, NotFound, StaleVersion
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as shapes
+else:
+    shapes = late("chalicelib.identity.schemas")
+
 
 member_routes = Resource("members")
 MEMBER = "/v1/team/members/{member}"
 
 
-@member_routes.route("GET", "/v1/team/members", query=PageQuery, answer=MemberPage)
-def list_members(call: AnyCall) -> MemberPage:
+@member_routes.route("GET", "/v1/team/members", query=PageQuery, answer=shapes.MemberPage)
+def list_members(call: AnyCall) -> shapes.MemberPage:
     """List the team's members."""
     found, after = identity.list_members(call.who, cursor=call.query.cursor, limit=call.query.limit)
-    return MemberPage(items=tuple(member_view(each) for each in found), next_cursor=after)
+    return shapes.MemberPage(items=tuple(member_view(each) for each in found), next_cursor=after)
 
 
 @member_routes.route(
     "PUT",
     MEMBER,
-    body=ChangeMember,
-    answer=MemberView,
+    body=shapes.ChangeMember,
+    answer=shapes.MemberView,
     updates=True,
     errors=(NotFound, Conflict, StaleVersion, LostRace),
 )
 def change_member(call: AnyCall) -> Answer:
     """Give a member another role; access tokens of before change nothing from then on. If-Match is optional."""
-    wanted = grant_of(call.body.role, call.body.scopes)
+    wanted = shapes.grant_of(call.body.role, call.body.scopes)
     identity.check(wanted)
     changed = identity.change_member(call.who, call.path["member"], wanted, version=call.if_match, settings=call.world.settings)
     return Answer(member_view(changed), version=changed.version)

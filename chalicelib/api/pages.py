@@ -12,11 +12,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from chalicelib.api.problems import Problem
-from chalicelib.identity.service import Device, Provider, Visitor
 from chalicelib.identity.signin_rules import DEVICE_PAGE
+
+if TYPE_CHECKING:
+    from chalicelib.identity.service import Device, Provider, Visitor
 
 _STYLE = (
     ":root{color-scheme:light dark}"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import environment_view, project_view
 from chalicelib.platform.errors import Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
-from chalicelib.projects.schemas import (
-    Describe,
-    EnvironmentPage,
-    EnvironmentView,
-    NewEnvironment,
-    NewProject,
-    ProjectPage,
-    ProjectView,
-)
+
+if TYPE_CHECKING:
+    from chalicelib.projects import schemas as shapes
+else:
+    shapes = late("chalicelib.projects.schemas")
+
 
 project_routes = Resource("projects")
 environment_routes = Resource("environments")
@@ -26,8 +26,8 @@ ENVIRONMENT = PROJECT + "/environments/{environment}"
 @project_routes.route(
     "POST",
     "/v1/projects",
-    body=NewProject,
-    answer=ProjectView,
+    body=shapes.NewProject,
+    answer=shapes.ProjectView,
     status=201,
     errors=(Conflict, KeyReused, QuotaExceeded),
 )
@@ -40,14 +40,14 @@ def create_project(call: AnyCall) -> Answer:
     return Answer(project_view(made), version=made.version, location=f"/v1/projects/{made.name}")
 
 
-@project_routes.route("GET", "/v1/projects", query=PageQuery, answer=ProjectPage)
-def list_projects(call: AnyCall) -> ProjectPage:
+@project_routes.route("GET", "/v1/projects", query=PageQuery, answer=shapes.ProjectPage)
+def list_projects(call: AnyCall) -> shapes.ProjectPage:
     """List the team's projects by name."""
     found, after = projects.list_projects(call.who, cursor=call.query.cursor, limit=call.query.limit)
-    return ProjectPage(items=tuple(project_view(each) for each in found), next_cursor=after)
+    return shapes.ProjectPage(items=tuple(project_view(each) for each in found), next_cursor=after)
 
 
-@project_routes.route("GET", PROJECT, answer=ProjectView, errors=(NotFound,))
+@project_routes.route("GET", PROJECT, answer=shapes.ProjectView, errors=(NotFound,))
 def get_project(call: AnyCall) -> Answer:
     """Read a project."""
     found = projects.get_project(call.who, call.path["project"])
@@ -57,8 +57,8 @@ def get_project(call: AnyCall) -> Answer:
 @project_routes.route(
     "PUT",
     PROJECT,
-    body=Describe,
-    answer=ProjectView,
+    body=shapes.Describe,
+    answer=shapes.ProjectView,
     updates=True,
     errors=(NotFound, StaleVersion),
 )
@@ -84,8 +84,8 @@ def _kind_wanted(call: AnyCall) -> projects.EnvironmentKind:
 @environment_routes.route(
     "POST",
     PROJECT + "/environments",
-    body=NewEnvironment,
-    answer=EnvironmentView,
+    body=shapes.NewEnvironment,
+    answer=shapes.EnvironmentView,
     status=201,
     kind=_kind_wanted,
     errors=(NotFound, Conflict, KeyReused, QuotaExceeded),
@@ -110,16 +110,16 @@ def create_environment(call: AnyCall) -> Answer:
     "GET",
     PROJECT + "/environments",
     query=PageQuery,
-    answer=EnvironmentPage,
+    answer=shapes.EnvironmentPage,
     errors=(NotFound,),
 )
-def list_environments(call: AnyCall) -> EnvironmentPage:
+def list_environments(call: AnyCall) -> shapes.EnvironmentPage:
     """List a project's environments by name."""
     found, after = projects.list_environments(call.who, call.path["project"], cursor=call.query.cursor, limit=call.query.limit)
-    return EnvironmentPage(items=tuple(environment_view(each) for each in found), next_cursor=after)
+    return shapes.EnvironmentPage(items=tuple(environment_view(each) for each in found), next_cursor=after)
 
 
-@environment_routes.route("GET", ENVIRONMENT, answer=EnvironmentView, errors=(NotFound,))
+@environment_routes.route("GET", ENVIRONMENT, answer=shapes.EnvironmentView, errors=(NotFound,))
 def get_environment(call: AnyCall) -> Answer:
     """Read an environment."""
     found = projects.get_environment(call.who, call.path["project"], call.path["environment"])
@@ -129,8 +129,8 @@ def get_environment(call: AnyCall) -> Answer:
 @environment_routes.route(
     "PUT",
     ENVIRONMENT,
-    body=Describe,
-    answer=EnvironmentView,
+    body=shapes.Describe,
+    answer=shapes.EnvironmentView,
     updates=True,
     errors=(NotFound, StaleVersion),
 )

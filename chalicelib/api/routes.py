@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -17,6 +17,7 @@ from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
 from chalicelib.identity.rules import MATRIX, SELF
 from chalicelib.platform.errors import CygniError, Malformed
+from chalicelib.platform.late import loaded
 from chalicelib.platform.once import Once
 from chalicelib.platform.schema import Input
 from chalicelib.projects.service import EnvironmentKind, ServiceKey, get_environment
@@ -104,6 +105,14 @@ def _kind_in_path(call: AnyCall) -> EnvironmentKind:
     return get_environment(call.who, call.path["project"], call.path["environment"]).kind
 
 
+class Shapes(NamedTuple):
+    """What a route answers and takes, as declared: classes, or what stands for them until they are needed."""
+
+    answer: Any
+    body: Any
+    query: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation of the API."""
@@ -115,9 +124,7 @@ class Route:
     tag: str
     public: bool
     handler: Callable[[AnyCall], BaseModel | Answer | dict[str, Any] | None]
-    answer: type[BaseModel] | None
-    body: type[BaseModel]
-    query: type[BaseModel]
+    shapes: Shapes
     status: int
     errors: tuple[type[CygniError], ...]
     updates: bool
@@ -126,6 +133,24 @@ class Route:
     takes: tuple[str, ...]
     page: bool
     oauth: bool
+
+    @property
+    def answer(self) -> type[BaseModel] | None:
+        """The shape of its answer."""
+        shape: type[BaseModel] | None = loaded(self.shapes.answer)
+        return shape
+
+    @property
+    def body(self) -> type[BaseModel]:
+        """The shape of its body."""
+        shape: type[BaseModel] = loaded(self.shapes.body)
+        return shape
+
+    @property
+    def query(self) -> type[BaseModel]:
+        """The shape of its query."""
+        shape: type[BaseModel] = loaded(self.shapes.query)
+        return shape
 
     @property
     def creates(self) -> bool:
@@ -181,9 +206,7 @@ class Resource:
                     self.tag,
                     public,
                     handler,
-                    answer,
-                    body,
-                    query,
+                    Shapes(answer, body, query),
                     status,
                     errors,
                     updates,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.projects import ENVIRONMENT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import config_view, service_view
-from chalicelib.deployments.schemas import LogQuery, LogView
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
-from chalicelib.projects.schemas import ConfigChange, ConfigView, Describe, NewService, ServicePage, ServiceView
 from chalicelib.projects.service import ServiceKey
+
+if TYPE_CHECKING:
+    from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.projects import schemas as projects_shapes
+else:
+    deployments_shapes = late("chalicelib.deployments.schemas")
+    projects_shapes = late("chalicelib.projects.schemas")
+
 
 service_routes = Resource("services")
 SERVICES = ENVIRONMENT + "/services"
@@ -20,8 +29,8 @@ SERVICE = SERVICES + "/{service}"
 @service_routes.route(
     "POST",
     SERVICES,
-    body=NewService,
-    answer=ServiceView,
+    body=projects_shapes.NewService,
+    answer=projects_shapes.ServiceView,
     status=201,
     errors=(NotFound, Conflict, KeyReused, QuotaExceeded),
 )
@@ -40,19 +49,19 @@ def create_service(call: AnyCall) -> Answer:
     "GET",
     SERVICES,
     query=PageQuery,
-    answer=ServicePage,
+    answer=projects_shapes.ServicePage,
     errors=(NotFound,),
 )
-def list_services(call: AnyCall) -> ServicePage:
+def list_services(call: AnyCall) -> projects_shapes.ServicePage:
     """List an environment's services by name."""
     found, after = projects.list_services(
         call.who, call.path["project"], call.path["environment"], cursor=call.query.cursor, limit=call.query.limit
     )
     items = tuple(service_view(each, call.world.settings) for each in found)
-    return ServicePage(items=items, next_cursor=after)
+    return projects_shapes.ServicePage(items=items, next_cursor=after)
 
 
-@service_routes.route("GET", SERVICE, answer=ServiceView, errors=(NotFound,))
+@service_routes.route("GET", SERVICE, answer=projects_shapes.ServiceView, errors=(NotFound,))
 def get_service(call: AnyCall) -> Answer:
     """Read a service with its live release and its queue."""
     found = projects.get_service(call.who, call.service)
@@ -62,8 +71,8 @@ def get_service(call: AnyCall) -> Answer:
 @service_routes.route(
     "PUT",
     SERVICE,
-    body=Describe,
-    answer=ServiceView,
+    body=projects_shapes.Describe,
+    answer=projects_shapes.ServiceView,
     updates=True,
     errors=(NotFound, StaleVersion),
 )
@@ -76,7 +85,7 @@ def describe_service(call: AnyCall) -> Answer:
 @service_routes.route(
     "DELETE",
     SERVICE,
-    answer=ServiceView,
+    answer=projects_shapes.ServiceView,
     status=202,
     errors=(NotFound, Conflict),
 )
@@ -87,7 +96,7 @@ def delete_service(call: AnyCall) -> Answer:
     return Answer(service_view(marked, call.world.settings), version=marked.version)
 
 
-@service_routes.route("GET", SERVICE + "/config", answer=ConfigView, errors=(NotFound,))
+@service_routes.route("GET", SERVICE + "/config", answer=projects_shapes.ConfigView, errors=(NotFound,))
 def get_config(call: AnyCall) -> Answer:
     """Read a service's config variables."""
     found = projects.get_config(call.who, call.service)
@@ -97,8 +106,8 @@ def get_config(call: AnyCall) -> Answer:
 @service_routes.route(
     "PATCH",
     SERVICE + "/config",
-    body=ConfigChange,
-    answer=ConfigView,
+    body=projects_shapes.ConfigChange,
+    answer=projects_shapes.ConfigView,
     updates=True,
     errors=(NotFound, StaleVersion),
 )
@@ -113,12 +122,14 @@ def change_config(call: AnyCall) -> Answer:
 @service_routes.route(
     "GET",
     SERVICE + "/logs",
-    query=LogQuery,
-    answer=LogView,
+    query=deployments_shapes.LogQuery,
+    answer=deployments_shapes.LogView,
     errors=(NotFound, ClusterUnavailable),
 )
-def read_logs(call: AnyCall) -> LogView:
+def read_logs(call: AnyCall) -> deployments_shapes.LogView:
     """Read the log lines of a service's instances."""
     projects.get_service(call.who, call.service)
     asked = {"release": call.query.release, "cursor": call.query.cursor, "limit": call.query.limit}
-    return LogView.model_validate(call.world.functions.call("cygni-logs", {**call.service.to_dict(), **asked}))
+    return deployments_shapes.LogView.model_validate(
+        call.world.functions.call("cygni-logs", {**call.service.to_dict(), **asked})
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from chalicelib.api.browsers import SESSION, SIGN_IN, new_cookie, read_cookie
 from chalicelib.api.callers import limit
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.schemas import ProvidersView, ProviderView
 from chalicelib.identity.signin_rules import CALLBACK
-from chalicelib.identity.signin_schemas import CallbackQuery, LoginQuery
 from chalicelib.platform.errors import (
     NotFound,
     ProviderRefused,
@@ -19,6 +18,15 @@ from chalicelib.platform.errors import (
     SecretsUnavailable,
     SignInRefused,
 )
+from chalicelib.platform.late import late
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import signin_schemas as signin_shapes
+else:
+    identity_shapes = late("chalicelib.identity.schemas")
+    signin_shapes = late("chalicelib.identity.signin_schemas")
+
 
 sign_in_routes = Resource("sign-in")
 PER_MINUTE = 60
@@ -36,11 +44,13 @@ def get_jwks(call: AnyCall) -> Answer:
     return Answer(text=json.dumps(call.world.keys.jwks()), headers={"Cache-Control": f"public, max-age={KEPT_SECONDS}"})
 
 
-@sign_in_routes.route("GET", "/v1/auth/providers", public=True, answer=ProvidersView, errors=_AWAY)
-def list_providers(call: AnyCall) -> ProvidersView:
+@sign_in_routes.route("GET", "/v1/auth/providers", public=True, answer=identity_shapes.ProvidersView, errors=_AWAY)
+def list_providers(call: AnyCall) -> identity_shapes.ProvidersView:
     """List the providers that people sign in with."""
     limit(call, "sign-in", PER_MINUTE)
-    return ProvidersView(items=tuple(ProviderView(name=each.name, title=each.title) for each in call.world.providers.all()))
+    return identity_shapes.ProvidersView(
+        items=tuple(identity_shapes.ProviderView(name=each.name, title=each.title) for each in call.world.providers.all())
+    )
 
 
 @sign_in_routes.route(
@@ -48,7 +58,7 @@ def list_providers(call: AnyCall) -> ProvidersView:
     "/v1/auth/login",
     public=True,
     page=True,
-    query=LoginQuery,
+    query=signin_shapes.LoginQuery,
     answer=None,
     status=302,
     errors=(NotFound, ProviderRefused, *_AWAY),
@@ -72,7 +82,7 @@ def begin_login(call: AnyCall) -> Answer:
     CALLBACK,
     public=True,
     page=True,
-    query=CallbackQuery,
+    query=signin_shapes.CallbackQuery,
     answer=None,
     status=302,
     errors=(SignInRefused, ProviderRefused, *_AWAY),

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.projects import PROJECT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import plan_view, source_view
 from chalicelib.builds import service as builds
-from chalicelib.builds.schemas import NewSource, PlanRequest, PlanView, SourceView
 from chalicelib.platform.errors import AppFileRefused, BuildRefused, KeyReused, NotFound, TooLarge
+from chalicelib.platform.late import late
 from chalicelib.projects import service as projects
-from chalicelib.projects.schemas import AppFileDraft, AppFileText, AppFileTextView, AppFileView
+
+if TYPE_CHECKING:
+    from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.projects import schemas as projects_shapes
+else:
+    builds_shapes = late("chalicelib.builds.schemas")
+    projects_shapes = late("chalicelib.projects.schemas")
+
 
 source_routes = Resource("sources")
 app_file_routes = Resource("app-files")
@@ -18,8 +27,8 @@ app_file_routes = Resource("app-files")
 @source_routes.route(
     "POST",
     PROJECT + "/sources",
-    body=NewSource,
-    answer=SourceView,
+    body=builds_shapes.NewSource,
+    answer=builds_shapes.SourceView,
     status=201,
     errors=(NotFound, TooLarge, KeyReused),
 )
@@ -44,11 +53,11 @@ def create_source(call: AnyCall) -> Answer:
 @source_routes.route(
     "POST",
     "/v1/build-plans",
-    body=PlanRequest,
-    answer=PlanView,
+    body=builds_shapes.PlanRequest,
+    answer=builds_shapes.PlanView,
     errors=(BuildRefused, AppFileRefused),
 )
-def plan_build(call: AnyCall) -> PlanView:
+def plan_build(call: AnyCall) -> builds_shapes.PlanView:
     """Say how a listing of files would be built, without building it."""
     plan = builds.preview_plan({file.path: file.text for file in call.body.files}, call.body.service)
     return plan_view(plan, builds.dockerfile_of(plan))
@@ -57,18 +66,18 @@ def plan_build(call: AnyCall) -> PlanView:
 @app_file_routes.route(
     "POST",
     "/v1/app-files/check",
-    body=AppFileText,
-    answer=AppFileView,
+    body=projects_shapes.AppFileText,
+    answer=projects_shapes.AppFileView,
     errors=(AppFileRefused,),
 )
-def check_app_file(call: AnyCall) -> AppFileView:
+def check_app_file(call: AnyCall) -> projects_shapes.AppFileView:
     """Check a cygni.yaml; each broken rule comes with its line and column."""
-    return AppFileView(app=projects.parse(call.body.text).model_dump(mode="json", by_alias=True))
+    return projects_shapes.AppFileView(app=projects.parse(call.body.text).model_dump(mode="json", by_alias=True))
 
 
-@app_file_routes.route("POST", "/v1/app-files/draft", body=AppFileDraft, answer=AppFileTextView)
-def draft_app_file(call: AnyCall) -> AppFileTextView:
+@app_file_routes.route("POST", "/v1/app-files/draft", body=projects_shapes.AppFileDraft, answer=projects_shapes.AppFileTextView)
+def draft_app_file(call: AnyCall) -> projects_shapes.AppFileTextView:
     """Write a starter cygni.yaml."""
     wanted = call.body
     starter = projects.Starter(wanted.service, wanted.start, wanted.port)
-    return AppFileTextView(text=projects.default_text(wanted.name, [starter]))
+    return projects_shapes.AppFileTextView(text=projects.default_text(wanted.name, [starter]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.routes import FORM, JSON, AnyCall, Resource
 from chalicelib.identity import service as identity
 from chalicelib.identity.principal import Kind, Principal
-from chalicelib.identity.schemas import SessionPage, SessionView, TokenRequest, TokenView
-from chalicelib.identity.signin_schemas import RevokeRequest
 from chalicelib.platform.errors import (
     Conflict,
     NotFound,
@@ -19,7 +18,16 @@ from chalicelib.platform.errors import (
     TooLarge,
     WrongRegion,
 )
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import signin_schemas as signin_shapes
+else:
+    identity_shapes = late("chalicelib.identity.schemas")
+    signin_shapes = late("chalicelib.identity.signin_schemas")
+
 
 token_routes = Resource("tokens")
 PER_MINUTE = 300
@@ -32,17 +40,17 @@ EXCHANGED = "urn:ietf:params:oauth:token-type:access_token"
     "POST",
     "/v1/auth/token",
     public=True,
-    body=TokenRequest,
-    answer=TokenView,
+    body=identity_shapes.TokenRequest,
+    answer=identity_shapes.TokenView,
     takes=(FORM, JSON),
     oauth=True,
     errors=(WrongRegion, TooLarge, RateLimited, ProviderUnavailable, SecretsUnavailable),
 )
-def issue_token(call: AnyCall) -> TokenView:
+def issue_token(call: AnyCall) -> identity_shapes.TokenView:
     """Get tokens for a refresh token, an approved device, or the token of a CI job (RFC 6749, 8628, 8693)."""
     limit(call, "token", PER_MINUTE)
     issued = identity.issue_tokens(call.body, asked_by(call), _issuing(call))
-    return TokenView(
+    return identity_shapes.TokenView(
         access_token=issued.access_token,
         expires_in=identity.EXPIRES_IN,
         refresh_token=issued.refresh_token,
@@ -55,7 +63,7 @@ def issue_token(call: AnyCall) -> TokenView:
     "POST",
     "/v1/auth/revoke",
     public=True,
-    body=RevokeRequest,
+    body=signin_shapes.RevokeRequest,
     answer=None,
     takes=(FORM, JSON),
     oauth=True,
@@ -79,14 +87,14 @@ def logout(call: AnyCall) -> None:
         identity.end_session(who.subject, who.session, "logout", asked_by(call))
 
 
-@token_routes.route("GET", "/v1/me/sessions", query=PageQuery, answer=SessionPage)
-def list_sessions(call: AnyCall) -> SessionPage:
+@token_routes.route("GET", "/v1/me/sessions", query=PageQuery, answer=identity_shapes.SessionPage)
+def list_sessions(call: AnyCall) -> identity_shapes.SessionPage:
     """List where you are signed in, newest first."""
     who = call.who
     if who.kind is not Kind.USER:
-        return SessionPage(items=())
+        return identity_shapes.SessionPage(items=())
     found, after = identity.list_sessions(who.subject, call.now, cursor=call.query.cursor, limit=call.query.limit)
-    return SessionPage(items=tuple(_view(each, who) for each in found), next_cursor=after)
+    return identity_shapes.SessionPage(items=tuple(_view(each, who) for each in found), next_cursor=after)
 
 
 @token_routes.route("DELETE", "/v1/me/sessions/{session}", answer=None, status=204, errors=(NotFound,))
@@ -95,8 +103,8 @@ def revoke_session(call: AnyCall) -> None:
     identity.end_session(call.who.subject, call.path["session"], "revoke_session", asked_by(call))
 
 
-def _view(each: identity.Session, who: Principal) -> SessionView:
-    return SessionView(
+def _view(each: identity.Session, who: Principal) -> identity_shapes.SessionView:
+    return identity_shapes.SessionView(
         id=each.id,
         client=each.client,
         device_name=each.device_name,

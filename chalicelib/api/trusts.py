@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.api.identity_views import trust_view
 from chalicelib.api.routes import AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.schemas import NewTrust, TrustPage, TrustView, grant_of
 from chalicelib.platform.errors import KeyReused, LostRace, NotFound, QuotaExceeded
+from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
+
+if TYPE_CHECKING:
+    from chalicelib.identity import schemas as shapes
+else:
+    shapes = late("chalicelib.identity.schemas")
+
 
 trust_routes = Resource("trusts")
 TRUSTS = "/v1/team/trusts"
 
 
-@trust_routes.route("POST", TRUSTS, body=NewTrust, answer=TrustView, status=201, errors=(KeyReused, QuotaExceeded, LostRace))
-def create_trust(call: AnyCall) -> TrustView:
+@trust_routes.route(
+    "POST",
+    TRUSTS,
+    body=shapes.NewTrust,
+    answer=shapes.TrustView,
+    status=201,
+    errors=(KeyReused, QuotaExceeded, LostRace),
+)
+def create_trust(call: AnyCall) -> shapes.TrustView:
     """Let workflows of GitHub Actions sign in without a stored secret."""
     wanted = call.body
     made = identity.create_trust(
         call.who,
         wanted.name,
         identity.Workflow(wanted.repository, wanted.repository_id, wanted.ref, wanted.environment),
-        grant_of(wanted.role, wanted.scopes),
+        shapes.grant_of(wanted.role, wanted.scopes),
         trust=call.world.new_id("tru"),
         settings=call.world.settings,
         now=call.now,
@@ -30,11 +45,11 @@ def create_trust(call: AnyCall) -> TrustView:
     return trust_view(made)
 
 
-@trust_routes.route("GET", TRUSTS, query=PageQuery, answer=TrustPage)
-def list_trusts(call: AnyCall) -> TrustPage:
+@trust_routes.route("GET", TRUSTS, query=PageQuery, answer=shapes.TrustPage)
+def list_trusts(call: AnyCall) -> shapes.TrustPage:
     """List the workflows that the team trusts, the oldest first."""
     found, after = identity.list_trusts(call.who, cursor=call.query.cursor, limit=call.query.limit)
-    return TrustPage(items=tuple(trust_view(each) for each in found), next_cursor=after)
+    return shapes.TrustPage(items=tuple(trust_view(each) for each in found), next_cursor=after)
 
 
 @trust_routes.route("DELETE", TRUSTS + "/{trust}", answer=None, status=204, errors=(NotFound,))

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.builds.schemas import PlanView, SourceView
-from chalicelib.builds.schemas import Upload as UploadView
 from chalicelib.builds.service import Source, Upload
-from chalicelib.deployments.schemas import DeploymentView, EventView, ReleaseView, RolloutView
 from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent, target_of
+from chalicelib.platform.late import late
 from chalicelib.platform.settings import Settings
-from chalicelib.projects.schemas import ConfigView, EnvironmentView, ProjectView, ServiceView
 from chalicelib.projects.service import ConfigVersion, Environment, Project, Service, ServiceKey
-from chalicelib.rollouts.schemas import ArmView, EvidenceView, GateView, VerdictView
+
+if TYPE_CHECKING:
+    from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.projects import schemas as projects_shapes
+    from chalicelib.rollouts import schemas as rollouts_shapes
+else:
+    builds_shapes = late("chalicelib.builds.schemas")
+    builds_shapes = late("chalicelib.builds.schemas")
+    deployments_shapes = late("chalicelib.deployments.schemas")
+    projects_shapes = late("chalicelib.projects.schemas")
+    rollouts_shapes = late("chalicelib.rollouts.schemas")
+
 
 if TYPE_CHECKING:
     from chalicelib.builds.plan import BuildPlan
     from chalicelib.rollouts.service import Evidence, Verdict
 
 
-def project_view(project: Project) -> ProjectView:
+def project_view(project: Project) -> projects_shapes.ProjectView:
     """A project."""
-    return ProjectView(
+    return projects_shapes.ProjectView(
         name=project.name, description=project.description, created_at=project.created_at, version=project.version
     )
 
 
-def environment_view(environment: Environment) -> EnvironmentView:
+def environment_view(environment: Environment) -> projects_shapes.EnvironmentView:
     """An environment."""
-    return EnvironmentView(
+    return projects_shapes.EnvironmentView(
         project=environment.project,
         name=environment.name,
         kind=environment.kind,
@@ -38,10 +47,10 @@ def environment_view(environment: Environment) -> EnvironmentView:
     )
 
 
-def service_view(service: Service, settings: Settings) -> ServiceView:
+def service_view(service: Service, settings: Settings) -> projects_shapes.ServiceView:
     """A service with its queue."""
     key, lane = service.key, service.lane
-    return ServiceView(
+    return projects_shapes.ServiceView(
         project=key.project,
         environment=key.environment,
         name=key.service,
@@ -56,26 +65,28 @@ def service_view(service: Service, settings: Settings) -> ServiceView:
     )
 
 
-def config_view(config: ConfigVersion) -> ConfigView:
+def config_view(config: ConfigVersion) -> projects_shapes.ConfigView:
     """A service's config."""
-    return ConfigView(version=config.number, values=dict(config.values), changed_at=config.changed_at)
+    return projects_shapes.ConfigView(version=config.number, values=dict(config.values), changed_at=config.changed_at)
 
 
-def source_view(source: Source, upload: Upload) -> SourceView:
+def source_view(source: Source, upload: Upload) -> builds_shapes.SourceView:
     """A source and how to upload it."""
     request = upload.request
-    return SourceView(
+    return builds_shapes.SourceView(
         id=source.id,
         sha256=source.sha256,
         size=source.size,
         created_at=source.created_at,
-        upload=UploadView(method=request.method, url=request.url, headers=dict(request.headers), expires_at=upload.expires_at),
+        upload=builds_shapes.Upload(
+            method=request.method, url=request.url, headers=dict(request.headers), expires_at=upload.expires_at
+        ),
     )
 
 
-def plan_view(plan: BuildPlan, dockerfile: str | None) -> PlanView:
+def plan_view(plan: BuildPlan, dockerfile: str | None) -> builds_shapes.PlanView:
     """A build plan."""
-    return PlanView(
+    return builds_shapes.PlanView(
         kind=plan.kind.value,
         summary=plan.summary(),
         start=plan.start or None,
@@ -84,9 +95,9 @@ def plan_view(plan: BuildPlan, dockerfile: str | None) -> PlanView:
     )
 
 
-def deployment_view(record: DeploymentRecord, settings: Settings) -> DeploymentView:
+def deployment_view(record: DeploymentRecord, settings: Settings) -> deployments_shapes.DeploymentView:
     """A deployment."""
-    return DeploymentView(
+    return deployments_shapes.DeploymentView(
         id=record.id,
         project=record.project,
         environment=record.environment,
@@ -112,14 +123,14 @@ def deployment_view(record: DeploymentRecord, settings: Settings) -> DeploymentV
     )
 
 
-def event_view(event: TimelineEvent) -> EventView:
+def event_view(event: TimelineEvent) -> deployments_shapes.EventView:
     """An entry of a timeline."""
-    return EventView(seq=event.seq, at=event.at, kind=event.kind, message=event.message, by=event.by)
+    return deployments_shapes.EventView(seq=event.seq, at=event.at, kind=event.kind, message=event.message, by=event.by)
 
 
-def release_view(release: Release, *, live: bool) -> ReleaseView:
+def release_view(release: Release, *, live: bool) -> deployments_shapes.ReleaseView:
     """A release."""
-    return ReleaseView(
+    return deployments_shapes.ReleaseView(
         number=release.number,
         deployment=release.deployment,
         image=release.image,
@@ -130,10 +141,10 @@ def release_view(release: Release, *, live: bool) -> ReleaseView:
     )
 
 
-def evidence_view(evidence: Evidence) -> EvidenceView:
+def evidence_view(evidence: Evidence) -> rollouts_shapes.EvidenceView:
     """One analysis."""
     weight = evidence.samples[-1].weight if evidence.samples else 0
-    return EvidenceView(
+    return rollouts_shapes.EvidenceView(
         at=evidence.at,
         step=evidence.step,
         weight=weight,
@@ -142,10 +153,10 @@ def evidence_view(evidence: Evidence) -> EvidenceView:
     )
 
 
-def verdict_view(verdict: Verdict) -> VerdictView:
+def verdict_view(verdict: Verdict) -> rollouts_shapes.VerdictView:
     """A verdict."""
     gates = tuple(
-        GateView(
+        rollouts_shapes.GateView(
             metric=gate.metric.value,
             limit=gate.limit,
             canary=gate.canary,
@@ -155,15 +166,17 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         )
         for gate in verdict.gates
     )
-    return VerdictView(decision=verdict.decision.value, reason=verdict.reason, rule_version=verdict.rule_version, gates=gates)
+    return rollouts_shapes.VerdictView(
+        decision=verdict.decision.value, reason=verdict.reason, rule_version=verdict.rule_version, gates=gates
+    )
 
 
-def arm_view(release: int, figures: Any) -> ArmView:
+def arm_view(release: int, figures: Any) -> rollouts_shapes.ArmView:
     """One arm's traffic, from a verdict's figures."""
     requests, errors = figures.requests or 0, figures.errors or 0
     rate = None if not requests else round(100 * errors / requests, 3)
     p95 = None if figures.p95_ms is None else round(figures.p95_ms, 1)
-    return ArmView(release=release, requests=requests, errors=errors, error_rate=rate, latency_p95=p95)
+    return rollouts_shapes.ArmView(release=release, requests=requests, errors=errors, error_rate=rate, latency_p95=p95)
 
 
 def url_of(key: ServiceKey, settings: Settings) -> str:
@@ -172,11 +185,11 @@ def url_of(key: ServiceKey, settings: Settings) -> str:
     return f"{settings.apps_scheme}://{target_of(key).host(settings.apps_domain, home=settings.admin_team)}{port}"
 
 
-def _rollout_view(record: DeploymentRecord) -> RolloutView | None:
+def _rollout_view(record: DeploymentRecord) -> deployments_shapes.RolloutView | None:
     state = record.rollout_state
     if state is None:
         return None
-    return RolloutView(
+    return deployments_shapes.RolloutView(
         phase=state.phase.value,
         step=state.step,
         steps=record.step_weights,

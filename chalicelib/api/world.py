@@ -11,7 +11,7 @@ from chalicelib.identity.authentication import NOBODY, Authenticate, Authenticat
 from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import Limits, SharedLimits
 from chalicelib.identity.principal import Principal
-from chalicelib.identity.service import LiveKeys, Providers, Web
+from chalicelib.identity.service import LiveKeys
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.ids import new_id
@@ -22,6 +22,7 @@ from chalicelib.platform.storage import Storage
 from chalicelib.platform.workflows import Workflows
 
 if TYPE_CHECKING:
+    from chalicelib.identity.service import Providers
     from chalicelib.platform.traffic import TrafficMetrics
 
 
@@ -54,6 +55,7 @@ class World:
 
 def real_world() -> World:
     """The ports of a deployed API, or of the embedded cloud's: the same clients, at other addresses."""
+    from chalicelib.identity.service import Providers, Web
     from chalicelib.platform.traffic import traffic_metrics
 
     known = settings()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from chalicelib.identity import devices, federation, sessions
 from chalicelib.identity.asked import Asked
 from chalicelib.identity.livekeys import LiveKeys
 from chalicelib.identity.minting import Holder, Minter
 from chalicelib.identity.providers import Providers
-from chalicelib.identity.schemas import TokenRequest
 from chalicelib.identity.session_rules import REFRESH, Presented, judge, read_credential
 from chalicelib.identity.sessions import SignedIn
 from chalicelib.identity.standing import Standing
@@ -18,6 +18,9 @@ from chalicelib.identity.tokens import verify
 from chalicelib.identity.users import MakeId
 from chalicelib.platform.errors import FieldError, GrantRefused, Unauthenticated
 from chalicelib.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.identity.schemas import TokenRequest
 
 
 @dataclass(frozen=True, slots=True)
