@@ -10,7 +10,7 @@ from chalicelib.deployments.progress import Ports, Task, answer, move, save, sta
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import LostRace
 from chalicelib.platform.store import team_store
-from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write
+from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write, newest_evidence
 
 WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
 
@@ -22,6 +22,7 @@ def analyse(event: Task, ports: Ports) -> dict[str, str]:
     """
     ends = ports.clock() + timedelta(seconds=ports.settings.analysis_slice)
     samples: list[Sample] = []
+    before: Evidence | None = None
     while True:
         record = load(event)
         if state_of(record).phase not in WATCHING or record.ended:
@@ -29,9 +30,10 @@ def analyse(event: Task, ports: Ports) -> dict[str, str]:
         try:
             if take_request(record, ports.clock()):
                 return answer(record)
-            samples = samples or stored_baseline(record)
+            if not samples:
+                samples, before = stored_baseline(record), newest_evidence(team_store(record.team), record.team, record.id)
             samples.append(observe(record, ports.metrics, ports.clock))
-            evidence = judged(record, samples, ports.clock())
+            evidence = judged(record, samples, ports.clock(), before=before)
             if _moved(record, evidence):
                 return answer(record)
             if ports.clock() >= ends:

@@ -56,11 +56,11 @@ def stored_baseline(record: DeploymentRecord) -> list[Sample]:
     return [Sample(at, int(kept["weight"]), _read(kept["canary"]), _read(kept["stable"]))]
 
 
-def judged(record: DeploymentRecord, samples: Sequence[Sample], now: datetime) -> Evidence:
-    """The verdict on the present step, with what it rests on."""
+def judged(record: DeploymentRecord, samples: Sequence[Sample], now: datetime, *, before: Evidence | None) -> Evidence:
+    """The verdict on the present step, with what it rests on. `before` is the deployment's newest analysis."""
     state = state_of(record)
     rules = strategy(record).while_paused() if state.phase is Phase.PAUSED else strategy(record)
-    return Evidence.of(record.id, rules, state.step, state.step_started_at or now, samples, now)
+    return Evidence.of(record.id, rules, state.step, state.step_started_at or now, samples, now, before=before)
 
 
 def _counts(reading: Reading | None) -> Counts | None:
