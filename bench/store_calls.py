@@ -138,6 +138,7 @@ class Tour:
         stage.finish(made["id"])
         self.call("list_evidence", "GET", f"{here}/evidence")
         self.call("replay_deployment", "GET", f"{here}/replay")
+        self.call("explain_deployment", "GET", f"{here}/explanation")
         self.call("list_releases", "GET", f"{path}/releases")
         self.call("get_release", "GET", f"{path}/releases/1")
 

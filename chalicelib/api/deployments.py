@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.services import SERVICE
-from chalicelib.api.views import arm_view, deployment_view, event_view, evidence_view, release_view, verdict_view
+from chalicelib.api.views import arm_view, deployment_view, event_view, release_view, verdict_view
 from chalicelib.builds import service as builds
 from chalicelib.builds.schemas import BuildLogQuery, BuildLogView
 from chalicelib.deployments import service as deployments
@@ -25,7 +25,7 @@ from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed,
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects.service import get_service
-from chalicelib.rollouts.schemas import EvidencePage, ReplayedView, ReplayView, TrafficView
+from chalicelib.rollouts.schemas import TrafficView
 
 deployment_routes = Resource("deployments")
 release_routes = Resource("releases")
@@ -147,44 +147,6 @@ def read_traffic(call: AnyCall) -> TrafficView:
         stable=stable,
         verdict=verdict_view(verdict),
     )
-
-
-@deployment_routes.route(
-    "GET",
-    DEPLOYMENT + "/evidence",
-    query=PageQuery,
-    answer=EvidencePage,
-    errors=(NotFound,),
-)
-def list_evidence(call: AnyCall) -> EvidencePage:
-    """List what each analysis saw and concluded, oldest first."""
-    from chalicelib.rollouts import service as rollouts
-
-    record = _load(call)
-    found, after = rollouts.list_evidence(
-        call.who.store, call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit
-    )
-    return EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
-
-
-@deployment_routes.route("GET", DEPLOYMENT + "/replay", answer=ReplayView, errors=(NotFound,))
-def replay_deployment(call: AnyCall) -> ReplayView:
-    """Judge the newest hundred analyses of a deployment again, from their evidence."""
-    from chalicelib.rollouts import service as rollouts
-
-    record = _load(call)
-    found, _ = rollouts.list_evidence(call.who.store, call.who.team, record.id, cursor=None, limit=100)
-    items = tuple(
-        ReplayedView(
-            at=evidence.at,
-            step=evidence.step,
-            recorded=verdict_view(again.recorded),
-            replayed=verdict_view(again.judged),
-            agrees=again.agrees,
-        )
-        for evidence, again in zip(found, rollouts.replay(found), strict=True)
-    )
-    return ReplayView(deployment=record.id, agrees=all(item.agrees for item in items), items=items)
 
 
 @deployment_routes.route(

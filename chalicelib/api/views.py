@@ -16,7 +16,7 @@ from chalicelib.rollouts.schemas import ArmView, EvidenceView, GateView, Verdict
 
 if TYPE_CHECKING:
     from chalicelib.builds.plan import BuildPlan
-    from chalicelib.rollouts.service import Evidence, Verdict
+    from chalicelib.rollouts.service import Evidence, GateResult, Verdict
 
 
 def project_view(project: Project) -> ProjectView:
@@ -144,18 +144,28 @@ def evidence_view(evidence: Evidence) -> EvidenceView:
 
 def verdict_view(verdict: Verdict) -> VerdictView:
     """A verdict."""
-    gates = tuple(
-        GateView(
-            metric=gate.metric.value,
-            limit=gate.limit,
-            canary=gate.canary,
-            stable=gate.stable,
-            outcome=gate.outcome.value,
-            sentence=gate.sentence,
-        )
-        for gate in verdict.gates
-    )
+    gates = tuple(gate_view(gate) for gate in verdict.gates)
     return VerdictView(decision=verdict.decision.value, reason=verdict.reason, rule_version=verdict.rule_version, gates=gates)
+
+
+def gate_view(gate: GateResult) -> GateView:
+    """How a gate was judged."""
+    return GateView(
+        name=gate.name,
+        metric=gate.metric.value,
+        weight=gate.weight.value,
+        limit=gate.limit,
+        canary=gate.canary,
+        stable=gate.stable,
+        outcome=gate.outcome.value,
+        sentence=gate.sentence,
+        low=gate.low,
+        high=gate.high,
+        allowed=gate.allowed,
+        evidence=gate.evidence,
+        needed=gate.needed,
+        spread=gate.spread,
+    )
 
 
 def arm_view(release: int, figures: Any) -> ArmView:

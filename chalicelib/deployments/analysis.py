@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from chalicelib.deployments.measuring import measure
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import judged, observe, stored_baseline
 from chalicelib.deployments.progress import Ports, Task, answer, move, save, state_of, strategy, take_request
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import LostRace
 from chalicelib.platform.store import team_store
-from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write, newest_evidence
+from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write, last_evidence
 
 WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
 
@@ -31,8 +33,9 @@ def analyse(event: Task, ports: Ports) -> dict[str, str]:
             if take_request(record, ports.clock()):
                 return answer(record)
             if not samples:
-                samples, before = stored_baseline(record), newest_evidence(team_store(record.team), record.team, record.id)
-            samples.append(observe(record, ports.metrics, ports.clock))
+                samples, before = stored_baseline(record), last_evidence(team_store(record.team), record.team, record.id)
+            look = observe(record, ports.metrics, ports.clock)
+            samples.append(replace(look, values=measure(record, ports)))
             evidence = judged(record, samples, ports.clock(), before=before)
             if _moved(record, evidence):
                 return answer(record)

@@ -19,8 +19,8 @@ def live_verdict(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock
     It knows of the looks that the newest stored analysis has; the task that watches has more, and may be sooner certain.
     """
     from chalicelib.deployments.observation import judged, observe, stored_baseline
-    from chalicelib.rollouts.service import newest_evidence
+    from chalicelib.rollouts.service import last_evidence
 
     sample = observe(record, metrics, clock)
-    before = newest_evidence(team_store(record.team), record.team, record.id)
+    before = last_evidence(team_store(record.team), record.team, record.id)
     return sample, judged(record, [*stored_baseline(record), sample], sample.at, before=before).verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.platform.store import Store
 from chalicelib.platform.table import Put, Write
-from chalicelib.rollouts.counts import Counts, Sample, p95_ms
+from chalicelib.rollouts.counts import Counts, Measurement, Sample, p95_ms
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.explain import ArmPoint, Point, StepExplained, explain
 from chalicelib.rollouts.gates import Custom, Gate, GateResult, Metric, Weight
@@ -34,6 +34,7 @@ __all__ = [
     "Evidence",
     "Gate",
     "GateResult",
+    "Measurement",
     "Metric",
     "Phase",
     "Point",
@@ -45,13 +46,15 @@ __all__ = [
     "Transition",
     "Verdict",
     "Weight",
-    "all_evidence",
     "apply",
     "event_of",
     "evidence_write",
     "explain",
+    "gates_asked",
+    "last_evidence",
     "list_evidence",
     "newest_evidence",
+    "newest_of_steps",
     "next_task",
     "p95_ms",
     "ready_to_promote",
@@ -62,7 +65,7 @@ __all__ = [
 ]
 
 MOST_EVIDENCE = 1000
-"""Most analyses that are read at once; a rollout of a day and a half has as many."""
+"""Most analyses that are read for an explanation: those of a day and a half."""
 
 
 def evidence_write(team: str, evidence: Evidence) -> Write:
@@ -80,13 +83,14 @@ def list_evidence(
     return [Evidence.from_dict(record.data) for record in records], after
 
 
-def all_evidence(store: Store, team: str, deployment: str) -> list[Evidence]:
-    """A deployment's analyses, oldest first: all of them, or the newest `MOST_EVIDENCE`."""
+def newest_evidence(store: Store, team: str, deployment: str, *, most: int) -> list[Evidence]:
+    """A deployment's newest analyses, `most` at most, oldest first."""
     found: list[Evidence] = []
     cursor: str | None = None
-    while len(found) < MOST_EVIDENCE:
+    while len(found) < most:
+        limit = min(100, most - len(found))
         records, cursor = store.page(
-            EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=cursor, limit=100, newest_first=True
+            EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=cursor, limit=limit, newest_first=True
         )
         found += [Evidence.from_dict(record.data) for record in records]
         if cursor is None:
@@ -94,7 +98,19 @@ def all_evidence(store: Store, team: str, deployment: str) -> list[Evidence]:
     return found[::-1]
 
 
-def newest_evidence(store: Store, team: str, deployment: str) -> Evidence | None:
-    """A deployment's newest analysis."""
-    records, _ = store.page(EvidenceRecord, evidence_pk(team, deployment), PREFIX, cursor=None, limit=1, newest_first=True)
-    return Evidence.from_dict(records[0].data) if records else None
+def last_evidence(store: Store, team: str, deployment: str) -> Evidence | None:
+    """A deployment's newest analysis, if there is one."""
+    return next(iter(newest_evidence(store, team, deployment, most=1)), None)
+
+
+def newest_of_steps(store: Store, team: str, deployment: str) -> list[Evidence]:
+    """The newest analysis of each step of a deployment, oldest first."""
+    return list({each.step_started_at: each for each in newest_evidence(store, team, deployment, most=MOST_EVIDENCE)}.values())
+
+
+def gates_asked(
+    error_rate: float | None, latency_p95: float | None, error_rate_increase: float | None, latency_p95_increase: float | None
+) -> tuple[Gate, ...]:
+    """Critical gates with these limits, for a replay; None asks for none."""
+    limits = zip(list(Metric), (error_rate, latency_p95, error_rate_increase, latency_p95_increase), strict=False)
+    return tuple(Gate(metric, limit) for metric, limit in limits if limit is not None)
