@@ -178,8 +178,10 @@ def p95_ms(counts: Counts) -> float | None:
 
 def surely_slower(latency: Histogram, seconds: float) -> int:
     """How many requests were slower than `seconds` whatever happened inside its bucket: all above that bucket."""
-    within = next((count for bound, count in latency if bound >= seconds), 0)
-    return max(0, latency[-1][1] - within) if latency else 0
+    for bound, within in latency:
+        if bound >= seconds:
+            return max(0, latency[-1][1] - within)
+    return 0
 
 
 def _shared_bounds(one: Counts, other: Counts) -> list[tuple[float, int, int]]:

@@ -30,9 +30,8 @@ V. Vovk, G. Shafer, "Game-theoretic statistics and safe anytime-valid inference"
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, log
+from math import exp, isfinite, log
 from typing import NamedTuple
 
 Bets = tuple[float, ...]
@@ -49,7 +48,7 @@ CLUMP = 5.0
 """Seconds within which errors may be one event: a pod that restarts, a peer that hangs up."""
 
 _MOST = 600.0
-"""Greatest logarithm that is still computed with: exp() of it is a float."""
+"""Greatest evidence that is told apart. Wealth beyond what a float holds was proof enough, whatever followed."""
 _SOON = 64
 """About so many blocks share most of the half that is kept for faults that begin later; the rest is for those after."""
 _MEMORY = 0.5 ** (1 / 8)
@@ -66,8 +65,7 @@ class Trials(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Null:
+class Null(NamedTuple):
     """The hypothesis that the canary's share is at most `slope` times the stable version's plus `margin`."""
 
     slope: float
@@ -119,11 +117,13 @@ def log_evidence(blocks: Sequence[Bets], seconds: Sequence[float], *, spread: fl
     wealth = [0.0] * len(FACTORS)
     for index, (bets, lasted) in enumerate(zip(blocks, seconds, strict=True)):
         stake = _stake(index)
-        cap = min(CAP * max(1.0, lasted / CLUMP), _MOST)
-        for size, bet in enumerate(bets):
-            wealth[size] = min((wealth[size] + stake) * exp(min(cap, bet / spread)), 1e300)
+        cap = min(CAP * lasted / CLUMP, _MOST) if lasted > CLUMP else CAP
+        wealth = [
+            (have + stake) * exp(bet / spread if bet < cap * spread else cap) for have, bet in zip(wealth, bets, strict=True)
+        ]
     asleep = 0.5 * _SOON / (_SOON + len(blocks) - 1) if blocks else 1.0
-    return log(sum(wealth) / len(FACTORS) + asleep)
+    whole = sum(wealth) / len(FACTORS) + asleep
+    return min(log(whole), _MOST) if isfinite(whole) else _MOST
 
 
 def _stake(block: int) -> float:

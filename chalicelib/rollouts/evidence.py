@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.rollouts.blocks import thinned
 from chalicelib.rollouts.counts import Arm, Counts, Measurement, Sample, go_on, newest, rebase
 from chalicelib.rollouts.gates import GateResult, Metric, Outcome, Weight
-from chalicelib.rollouts.rules import Decision, Figures, Strategy, Verdict, judge
+from chalicelib.rollouts.rules import Decision, Figures, Strategy, Verdict, judge_counted
 from chalicelib.rollouts.strategy import strategy_from_dict, strategy_to_dict
 
 
@@ -64,7 +64,7 @@ class Evidence:
         else:
             counted = fresh
         kept = _lean(thinned(rebase(counted, step_started_at, now), step_started_at, strategy.interval))
-        verdict = judge(strategy, step, step_started_at, kept, now)
+        verdict = judge_counted(strategy, step, step_started_at, kept, now)
         return cls(deployment, step, step_started_at, strategy, kept, now, verdict, newest((*known, *fresh), now))
 
     def to_dict(self) -> dict[str, Any]:

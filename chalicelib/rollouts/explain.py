@@ -11,7 +11,7 @@ from chalicelib.rollouts.bounds import quantile_bounds, share_bounds
 from chalicelib.rollouts.counts import Counts, p95_ms
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.gates import GateResult, Outcome, Weight
-from chalicelib.rollouts.rules import Decision, judge
+from chalicelib.rollouts.rules import Decision, judge_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _decided(record: Evidence, points: tuple[Point, ...]) -> int | None:
         at = points[index].at
         now = record.at if found is None else at
         known = [sample for sample in record.samples if sample.at <= at]
-        if judge(record.strategy, record.step, record.step_started_at, known, now).decision is not verdict.decision:
+        if judge_counted(record.strategy, record.step, record.step_started_at, known, now).decision is not verdict.decision:
             break
         found = index
     return found

@@ -90,7 +90,8 @@ def _relative(gate: Gate, seen: Seen, needed: float, *, prove: bool) -> Measured
     null = Null(1.0, gate.limit / 100 if of_errors else SLOW_ALLOWED)
     spread, of_pods = _spread([canary for canary, _ in pairs], seen, of_errors=of_errors)
     seconds, bets = lengths(seen.pairs), pairs_against_stable(pairs, null)
-    evidence, unwidened = log_evidence(bets, seconds, spread=spread), log_evidence(bets, seconds)
+    evidence = log_evidence(bets, seconds, spread=spread)
+    unwidened = log_evidence(bets, seconds) if spread > 1 else evidence
     proven = prove and log_evidence(pairs_against_stable(pairs, null, reverse=True), seconds, spread=spread) >= needed
     bad, total = sum(canary.bad for canary, _ in pairs), sum(canary.total for canary, _ in pairs)
     compared = any(stable.total for _, stable in pairs)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.gates import Gate
-from chalicelib.rollouts.rules import RULE_VERSION, Strategy, Verdict, judge
+from chalicelib.rollouts.rules import RULE_VERSION, Strategy, Verdict, judge_counted
 
 
 class Replayed(NamedTuple):
@@ -33,7 +33,7 @@ def replay(records: Iterable[Evidence], *, gates: Sequence[Gate] = (), alpha: fl
     for record in records:
         strategy = _with_gates(record.strategy, gates)
         strategy = strategy if alpha is None else replace(strategy, alpha=alpha)
-        judged = judge(strategy, record.step, record.step_started_at, record.samples, record.at)
+        judged = judge_counted(strategy, record.step, record.step_started_at, record.samples, record.at)
         exact = strategy == record.strategy and judged.rule_version == record.rule_version
         agrees = judged == record.verdict if exact else judged.decision is record.verdict.decision
         replayed.append(Replayed(record.verdict, judged, agrees, _note(record, asked=strategy != record.strategy)))

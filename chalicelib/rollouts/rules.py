@@ -15,14 +15,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import log
 from typing import Literal
 
-from chalicelib.rollouts.counts import Sample, Window, p95_ms
+from chalicelib.rollouts.counts import Sample, Window, p95_ms, rebase
 from chalicelib.rollouts.custom import judge_custom
 from chalicelib.rollouts.gates import Gate, GateResult, Metric, Outcome, Weight
 from chalicelib.rollouts.judging import judge_share
@@ -116,7 +116,14 @@ def judge(strategy: Strategy, step: int, step_started_at: datetime, samples: Ite
     `samples` may be all of the rollout's or any of them; what counts is those of this step, from the newest reading that
     is not after its beginning (take one just before weights move). A step beyond the last is taken for the last.
     """
-    seen = Seen.of(tuple(samples), step_started_at, strategy.interval, now)
+    return judge_counted(strategy, step, step_started_at, rebase(samples, step_started_at, now), now)
+
+
+def judge_counted(
+    strategy: Strategy, step: int, step_started_at: datetime, counted: Sequence[Sample], now: datetime
+) -> Verdict:
+    """`judge`, where the samples are rebased already (`counts.rebase`), as those of a record of evidence are."""
+    seen = Seen.of(counted, step_started_at, strategy.interval)
     gates = tuple(_judge_gate(gate, strategy, seen, now) for gate in strategy.gates)
     elapsed = max(0.0, (now - step_started_at).total_seconds())
     findings = [*_of_evidence(strategy, seen, now), *_of_gates(strategy, gates)]

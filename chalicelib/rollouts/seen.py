@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from chalicelib.rollouts.blocks import RECENT, ends
-from chalicelib.rollouts.counts import Arm, Counts, Sample, Window, quantile, rebase, surely_slower
+from chalicelib.rollouts.counts import Arm, Counts, Sample, Window, quantile, surely_slower
 from chalicelib.rollouts.evalues import Trials
 
 ENOUGH_FOR_P95 = 100
@@ -32,9 +32,8 @@ class Seen:
     recent: tuple[Sample, ...]
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], since: datetime, interval: int, now: datetime) -> Seen:
-        """The step that began at `since`, as it is seen `now`."""
-        counted = rebase(samples, since, now)
+    def of(cls, counted: Sequence[Sample], since: datetime, interval: int) -> Seen:
+        """The step that began at `since`, by rebased samples."""
         canary, stable = (_whole(counted, arm) for arm in Arm)
         alone, pairs = (ends(counted, since, interval, both=both) for both in (False, True))
         return cls(canary, stable, alone, pairs, tuple(sample for sample in counted[-RECENT:] if sample.at > since))
@@ -113,4 +112,5 @@ def _increments(totals: Sequence[Trials]) -> list[Trials]:
 
 
 def _less(after: Trials, before: Trials) -> Trials:
-    return Trials(max(0, after.bad - before.bad), max(0, after.total - before.total))
+    bad, total = after[0] - before[0], after[1] - before[1]
+    return Trials(bad if bad > 0 else 0, total if total > 0 else 0)  # bounds that were given up count less than before
