@@ -63,8 +63,14 @@ class Judged:
 
     @property
     def delay(self) -> float | None:
-        """Seconds from the fault's beginning to the verdict, if there was one."""
-        return None if self.outcome.seconds is None else max(0.0, self.outcome.seconds - self.case.began)
+        """Seconds from the fault's beginning to the verdict, if there was one and it came after."""
+        seconds = self.outcome.seconds
+        return None if seconds is None or self.early else seconds - self.case.began
+
+    @property
+    def early(self) -> bool:
+        """Whether a release was rolled back before anything was wrong with it."""
+        return self.outcome.seconds is not None and self.outcome.seconds < self.case.began
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +116,9 @@ class Aim:
 
 
 def row(judge: str, results: Sequence[Judged]) -> Row:
-    """What the judge did with all the cases."""
+    """What the judge did with all the cases. One that it rolled back before its fault began was sound."""
     good, noisy, bad, empty = (_of(results, label) for label in (GOOD, NOISY, BAD, EMPTY))
+    good, bad = [*good, *(each for each in bad if each.early)], [each for each in bad if not each.early]
     caught = [each for each in bad if each.outcome.rolled_back]
     aborted = [each for each in (*good, *noisy) if each.outcome.rolled_back]
     delays = sorted(each.delay for each in caught if each.delay is not None)

@@ -13,7 +13,7 @@ from bench.judged.ours import cygni
 from bench.judged.outcome import PROMOTED, ROLLED_BACK, Outcome
 from bench.judged.peers import Minutes, argo, flagger, is_high, kayenta
 from bench.judged.streams import LONG, Stream, World, always, simulate
-from bench.judged.tally import Aim, Share, aims, mean, quantile, row
+from bench.judged.tally import Aim, Judged, Share, aims, mean, quantile, row
 
 NEVER = always(0.0)
 
@@ -134,6 +134,15 @@ def test_a_mean_and_a_quantile_stand_within_their_intervals() -> None:
         assert found.value is not None
         assert found.low < found.value < found.high
     assert str(quantile([], 0.5)) == "-"
+
+
+def test_a_release_rolled_back_before_its_fault_began_was_sound() -> None:
+    late = next(case for case in corpus() if case.began > 100)
+    early, caught = (Judged(late, Outcome(ROLLED_BACK, seconds), 0) for seconds in (60, late.began + 40))
+    found = row("", [early, caught])
+
+    assert (found.false_aborts.found, found.false_aborts.total, found.recall.found, found.recall.total) == (1, 1, 1, 1)
+    assert (early.delay, caught.delay) == (None, pytest.approx(40))
 
 
 # --- and all of it
