@@ -46,6 +46,8 @@ bench: $(READY)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.handler
 	$(BIN)/python -m bench.store_calls
 	$(BIN)/python -m bench.tokens
+	$(BIN)/python -m bench.looks
+	$(BIN)/python -m bench.judge --quick
 
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt

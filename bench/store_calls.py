@@ -43,6 +43,8 @@ READ, WRITE, DEPLOY_UNITS = 1, 2, 44
 MORE = {
     "list_evidence": 2,  # the deployment says whether the path is right, and evidence has a partition of its own
     "replay_deployment": 2,
+    "explain_deployment": 2,
+    "read_traffic": 2,  # the newest analysis has the looks that a verdict rests on
     "list_releases": 2,  # which one is live is the service's to say
     "delete_environment": 3,  # whether it has services, and the audit trail's newest line, which comes with no other read
     "delete_project": 5,  # the same, and its environments go with it
@@ -136,6 +138,7 @@ class Tour:
         stage.finish(made["id"])
         self.call("list_evidence", "GET", f"{here}/evidence")
         self.call("replay_deployment", "GET", f"{here}/replay")
+        self.call("explain_deployment", "GET", f"{here}/explanation")
         self.call("list_releases", "GET", f"{path}/releases")
         self.call("get_release", "GET", f"{path}/releases/1")
 

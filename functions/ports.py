@@ -10,6 +10,7 @@ from chalicelib.platform.clock import utc_now
 from chalicelib.platform.kube import KubernetesCluster
 from chalicelib.platform.settings import settings
 from chalicelib.platform.traffic import traffic_metrics
+from chalicelib.platform.webhooks import HttpWebhooks
 
 
 @cache
@@ -18,4 +19,5 @@ def rollout_ports() -> Ports:
     known = settings()
     cluster = KubernetesCluster.from_kubeconfig(known.kubeconfig)
     metrics = traffic_metrics(known.metrics_kind, known.metrics_url)
-    return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep)
+    webhooks = HttpWebhooks(known.webhook_hosts)
+    return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep, webhooks=webhooks)

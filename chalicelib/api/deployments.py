@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.services import SERVICE
-from chalicelib.api.views import arm_view, deployment_view, event_view, evidence_view, release_view, verdict_view
+from chalicelib.api.views import arm_view, deployment_view, event_view, release_view, verdict_view
 from chalicelib.builds import service as builds
 from chalicelib.deployments import service as deployments
 from chalicelib.deployments.service import Request
@@ -149,44 +149,6 @@ def read_traffic(call: AnyCall) -> rollouts_shapes.TrafficView:
         stable=stable,
         verdict=verdict_view(verdict),
     )
-
-
-@deployment_routes.route(
-    "GET",
-    DEPLOYMENT + "/evidence",
-    query=PageQuery,
-    answer=rollouts_shapes.EvidencePage,
-    errors=(NotFound,),
-)
-def list_evidence(call: AnyCall) -> rollouts_shapes.EvidencePage:
-    """List what each analysis saw and concluded, oldest first."""
-    from chalicelib.rollouts import service as rollouts
-
-    record = _load(call)
-    found, after = rollouts.list_evidence(
-        call.who.store, call.who.team, record.id, cursor=call.query.cursor, limit=call.query.limit
-    )
-    return rollouts_shapes.EvidencePage(items=tuple(evidence_view(each) for each in found), next_cursor=after)
-
-
-@deployment_routes.route("GET", DEPLOYMENT + "/replay", answer=rollouts_shapes.ReplayView, errors=(NotFound,))
-def replay_deployment(call: AnyCall) -> rollouts_shapes.ReplayView:
-    """Judge the newest hundred analyses of a deployment again, from their evidence."""
-    from chalicelib.rollouts import service as rollouts
-
-    record = _load(call)
-    found, _ = rollouts.list_evidence(call.who.store, call.who.team, record.id, cursor=None, limit=100)
-    items = tuple(
-        rollouts_shapes.ReplayedView(
-            at=evidence.at,
-            step=evidence.step,
-            recorded=verdict_view(again.recorded),
-            replayed=verdict_view(again.judged),
-            agrees=again.agrees,
-        )
-        for evidence, again in zip(found, rollouts.replay(found), strict=True)
-    )
-    return rollouts_shapes.ReplayView(deployment=record.id, agrees=all(item.agrees for item in items), items=items)
 
 
 @deployment_routes.route(

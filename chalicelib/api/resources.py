@@ -6,6 +6,7 @@ from chalicelib.api.apikeys import api_key_routes
 from chalicelib.api.audit import audit_routes
 from chalicelib.api.deployments import deployment_routes, release_routes
 from chalicelib.api.devices import device_routes
+from chalicelib.api.evidence import evidence_routes
 from chalicelib.api.health import health
 from chalicelib.api.invitations import invitation_routes
 from chalicelib.api.me import me_routes
@@ -28,6 +29,7 @@ RESOURCES = (
     service_routes,
     source_routes,
     deployment_routes,
+    evidence_routes,
     release_routes,
     app_file_routes,
     team_routes,

@@ -25,7 +25,7 @@ else:
 
 if TYPE_CHECKING:
     from chalicelib.builds.plan import BuildPlan
-    from chalicelib.rollouts.service import Evidence, Verdict
+    from chalicelib.rollouts.service import Evidence, GateResult, Verdict
 
 
 def project_view(project: Project) -> projects_shapes.ProjectView:
@@ -155,19 +155,29 @@ def evidence_view(evidence: Evidence) -> rollouts_shapes.EvidenceView:
 
 def verdict_view(verdict: Verdict) -> rollouts_shapes.VerdictView:
     """A verdict."""
-    gates = tuple(
-        rollouts_shapes.GateView(
-            metric=gate.metric.value,
-            limit=gate.limit,
-            canary=gate.canary,
-            stable=gate.stable,
-            outcome=gate.outcome.value,
-            sentence=gate.sentence,
-        )
-        for gate in verdict.gates
-    )
+    gates = tuple(gate_view(gate) for gate in verdict.gates)
     return rollouts_shapes.VerdictView(
         decision=verdict.decision.value, reason=verdict.reason, rule_version=verdict.rule_version, gates=gates
+    )
+
+
+def gate_view(gate: GateResult) -> rollouts_shapes.GateView:
+    """How a gate was judged."""
+    return rollouts_shapes.GateView(
+        name=gate.name,
+        metric=gate.metric.value,
+        weight=gate.weight.value,
+        limit=gate.limit,
+        canary=gate.canary,
+        stable=gate.stable,
+        outcome=gate.outcome.value,
+        sentence=gate.sentence,
+        low=gate.low,
+        high=gate.high,
+        allowed=gate.allowed,
+        evidence=gate.evidence,
+        needed=gate.needed,
+        spread=gate.spread,
     )
 
 

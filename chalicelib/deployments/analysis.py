@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from chalicelib.deployments.measuring import measure
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import judged, observe, stored_baseline
 from chalicelib.deployments.progress import Ports, Task, answer, move, save, state_of, strategy, take_request
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import LostRace
 from chalicelib.platform.store import team_store
-from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write
+from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write, last_evidence
 
 WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
 
@@ -22,6 +24,7 @@ def analyse(event: Task, ports: Ports) -> dict[str, str]:
     """
     ends = ports.clock() + timedelta(seconds=ports.settings.analysis_slice)
     samples: list[Sample] = []
+    before: Evidence | None = None
     while True:
         record = load(event)
         if state_of(record).phase not in WATCHING or record.ended:
@@ -29,9 +32,11 @@ def analyse(event: Task, ports: Ports) -> dict[str, str]:
         try:
             if take_request(record, ports.clock()):
                 return answer(record)
-            samples = samples or stored_baseline(record)
-            samples.append(observe(record, ports.metrics, ports.clock))
-            evidence = judged(record, samples, ports.clock())
+            if not samples:
+                samples, before = stored_baseline(record), last_evidence(team_store(record.team), record.team, record.id)
+            look = observe(record, ports.metrics, ports.clock)
+            samples.append(replace(look, values=measure(record, ports)))
+            evidence = judged(record, samples, ports.clock(), before=before)
             if _moved(record, evidence):
                 return answer(record)
             if ports.clock() >= ends:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.platform.clock import Clock
+from chalicelib.platform.store import team_store
 
 if TYPE_CHECKING:
     from chalicelib.platform.traffic import TrafficMetrics
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
 
 
 def live_verdict(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> tuple[Sample, Verdict]:
-    """One look at the traffic of a rollout under way, and what the judge would say of its present step now."""
+    """One look at the traffic of a rollout under way, and what the judge would say of its present step now.
+
+    It knows of the looks that the newest stored analysis has; the task that watches has more, and may be sooner certain.
+    """
     from chalicelib.deployments.observation import judged, observe, stored_baseline
+    from chalicelib.rollouts.service import last_evidence
 
     sample = observe(record, metrics, clock)
-    return sample, judged(record, [*stored_baseline(record), sample], sample.at).verdict
+    before = last_evidence(team_store(record.team), record.team, record.id)
+    return sample, judged(record, [*stored_baseline(record), sample], sample.at, before=before).verdict

@@ -56,25 +56,27 @@ def stored_baseline(record: DeploymentRecord) -> list[Sample]:
     return [Sample(at, int(kept["weight"]), _read(kept["canary"]), _read(kept["stable"]))]
 
 
-def judged(record: DeploymentRecord, samples: Sequence[Sample], now: datetime) -> Evidence:
-    """The verdict on the present step, with what it rests on."""
+def judged(record: DeploymentRecord, samples: Sequence[Sample], now: datetime, *, before: Evidence | None) -> Evidence:
+    """The verdict on the present step, with what it rests on. `before` is the deployment's newest analysis."""
     state = state_of(record)
     rules = strategy(record).while_paused() if state.phase is Phase.PAUSED else strategy(record)
-    return Evidence.of(record.id, rules, state.step, state.step_started_at or now, samples, now)
+    return Evidence.of(record.id, rules, state.step, state.step_started_at or now, samples, now, before=before)
 
 
 def _counts(reading: Reading | None) -> Counts | None:
-    return None if reading is None else Counts(reading.requests, reading.errors, reading.buckets)
+    return None if reading is None else Counts(reading.requests, reading.errors, reading.buckets, reading.pods)
 
 
 def _stored(counts: Counts | None) -> list[Any] | None:
     if counts is None:
         return None
-    return [counts.requests, counts.errors, [[None if bound == float("inf") else bound, n] for bound, n in counts.latency]]
+    latency = [[None if bound == float("inf") else bound, n] for bound, n in counts.latency]
+    return [counts.requests, counts.errors, latency, *([counts.pods] if counts.pods else [])]
 
 
 def _read(stored: list[Any] | None) -> Counts | None:
     if stored is None:
         return None
     latency = tuple((float("inf") if bound is None else float(bound), int(n)) for bound, n in stored[2])
-    return Counts(int(stored[0]), int(stored[1]), latency)
+    pods = tuple((str(name), int(requests), int(errors)) for name, requests, errors in (stored[3] if len(stored) > 3 else ()))
+    return Counts(int(stored[0]), int(stored[1]), latency, pods)

@@ -20,17 +20,19 @@ from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Tr
 if TYPE_CHECKING:
     from chalicelib.platform.kube import Cluster
     from chalicelib.platform.traffic import TrafficMetrics
+    from chalicelib.platform.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a rollout's tasks reach. `sleep` takes seconds."""
+    """What a rollout's tasks reach. `sleep` takes seconds; `webhooks` are asked by custom gates."""
 
     cluster: Cluster
     metrics: TrafficMetrics
     settings: Settings
     clock: Clock
     sleep: Callable[[float], None]
+    webhooks: Webhooks
 
 
 Task = Mapping[str, str]

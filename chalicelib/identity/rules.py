@@ -136,6 +136,7 @@ MATRIX: dict[str, Row] = {
     "read_traffic": _row("yes", "yes", "yes", "yes", "environment"),
     "list_evidence": _row("yes", "yes", "yes", "yes", "environment"),
     "replay_deployment": _row("yes", "yes", "yes", "yes", "environment"),
+    "explain_deployment": _row("yes", "yes", "yes", "yes", "environment"),
     "read_build_log": _row("yes", "yes", "yes", "yes", "environment"),
     "promote_deployment": _row("yes", "yes", "open", "no", "environment"),
     "pause_deployment": _row("yes", "yes", "yes", "no", "environment"),

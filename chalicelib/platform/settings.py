@@ -34,6 +34,7 @@ class Settings:
     kubeconfig: str = _setting("", "Path of the kubeconfig of the cluster that runs services.")
     metrics_url: str = _setting("", "Where traffic metrics are read: a Prometheus server, or a gateway's /metrics page.")
     metrics_kind: str = _setting("prometheus", "What metrics_url is: prometheus (its HTTP API) or scrape (a metrics page).")
+    webhook_hosts: str = _setting("", "Hosts, divided by commas, that a rollout's webhook may have though they are private.")
     registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
     build_project: str = _setting("cygni-build", "CodeBuild project that runs builds.")
     build_timeout: int = _setting(1200, "Seconds a build may take.")

@@ -26,6 +26,8 @@ from chalicelib.platform.errors import MetricsUnavailable
 
 REQUESTS = "cygni_gateway_requests_total"
 BUCKETS = "cygni_gateway_request_duration_seconds_bucket"
+PODS = "cygni_gateway_pod_requests_total"
+POD_ERRORS = "cygni_gateway_pod_errors_total"
 TIMEOUT = 2.0
 """Seconds one HTTP request may take."""
 _LIMIT = 32 * 1024 * 1024
@@ -39,12 +41,14 @@ class Reading:
     """The counters of one backend since its gateway began to count.
 
     `errors` are those of `requests` that were answered 5xx. `buckets` pairs an upper bound in seconds with the number of
-    requests that took at most that long; bounds ascend, and the last is infinite.
+    requests that took at most that long; bounds ascend, and the last is infinite. `pods` has each pod's requests and errors
+    where the source tells pods apart.
     """
 
     requests: int
     errors: int
     buckets: tuple[tuple[float, int], ...]
+    pods: tuple[tuple[str, int, int], ...] = ()
 
 
 class TrafficMetrics(Protocol):
@@ -54,6 +58,12 @@ class TrafficMetrics(Protocol):
         """The readings of these backends (names of Services); one that was never counted is absent.
 
         Raises MetricsUnavailable when the source does not answer, or its answer makes no sense.
+        """
+
+    def value(self, expression: str) -> float | None:
+        """The one number that a PromQL expression gives now; None when it gives nothing, or nothing that is a number.
+
+        Raises MetricsUnavailable when the source does not answer, knows no PromQL, or the expression gives several numbers.
         """
 
 
@@ -86,12 +96,20 @@ class ScrapedMetrics:
         page = _get(self._url)
         wanted = frozenset(backends)
         return combine(
-            _page_samples(page, REQUESTS, "code", namespace, wanted), _page_samples(page, BUCKETS, "le", namespace, wanted)
+            _page_samples(page, REQUESTS, "code", namespace, wanted),
+            _page_samples(page, BUCKETS, "le", namespace, wanted),
+            _page_samples(page, PODS, "pod", namespace, wanted),
+            _page_samples(page, POD_ERRORS, "pod", namespace, wanted),
         )
+
+    def value(self, expression: str) -> float | None:
+        """See TrafficMetrics: a page answers no questions."""
+        remedy = "Read the traffic metrics from a Prometheus server: CYGNI_METRICS_KIND=prometheus."
+        raise MetricsUnavailable(f"A gateway's metrics page cannot answer {expression[:60]!r}.", remedy=remedy)
 
 
 class PrometheusMetrics:
-    """Asks a Prometheus server by two instant queries that are evaluated at the same moment."""
+    """Asks a Prometheus server by instant queries that are evaluated at the same moment."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/") + "/api/v1/query?"
@@ -104,7 +122,23 @@ class PrometheusMetrics:
         if not requests:
             return {}
         buckets, _ = self._query(query(BUCKETS, "le", namespace, backends), "le", moment)
-        return combine(requests, buckets)
+        pods, pod_errors = (
+            self._query(query(each, "pod", namespace, backends), "pod", moment)[0] for each in (PODS, POD_ERRORS)
+        )
+        return combine(requests, buckets, pods, pod_errors)
+
+    def value(self, expression: str) -> float | None:
+        """See TrafficMetrics."""
+        answer = _get(self._url + urllib.parse.urlencode({"query": expression}))
+        try:
+            values = _numbers(json.loads(answer))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _unavailable(self._url, "its answer is no number") from None
+        if len(values) > 1:
+            raise MetricsUnavailable(
+                f"The query gives {len(values)} numbers, not one.", remedy="Aggregate it: sum(…) or max(…)."
+            )
+        return values[0] if values and math.isfinite(values[0]) else None
 
     def _query(self, expression: str, label: str, moment: str = "") -> tuple[list[Sample], str]:
         """The samples of an expression, and the moment it was evaluated at."""
@@ -122,7 +156,9 @@ def query(metric: str, label: str, namespace: str, backends: Iterable[str]) -> s
     return f"sum by (backend, {label}) ({metric}{{namespace={_quoted(namespace)},backend=~{_quoted(names)}}})"
 
 
-def combine(requests: Iterable[Sample], buckets: Iterable[Sample]) -> dict[str, Reading]:
+def combine(
+    requests: Iterable[Sample], buckets: Iterable[Sample], pods: Iterable[Sample] = (), pod_errors: Iterable[Sample] = ()
+) -> dict[str, Reading]:
     """Readings from the samples of both metrics; samples of one series on several gateways add up.
 
     A backend that only one of the metrics knows is left out. Raises MetricsUnavailable for values that cannot be counters.
@@ -135,11 +171,19 @@ def combine(requests: Iterable[Sample], buckets: Iterable[Sample]) -> dict[str, 
     spread: defaultdict[str, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
     for backend, bound, value in buckets:
         spread[backend][_bound(bound)] += _count(value)
+    by_pod: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    for place, samples in enumerate((pods, pod_errors)):
+        for backend, pod, value in samples:
+            by_pod[backend][pod][place] += _count(value)
     return {
-        backend: Reading(total, errors, _ascending(spread[backend]))
+        backend: Reading(total, errors, _ascending(spread[backend]), _by_name(by_pod[backend]))
         for backend, (total, errors) in answered.items()
         if backend in spread
     }
+
+
+def _by_name(pods: Mapping[str, list[int]]) -> tuple[tuple[str, int, int], ...]:
+    return tuple((pod, requests, errors) for pod, (requests, errors) in sorted(pods.items()))
 
 
 def _ascending(spread: Mapping[float, int]) -> tuple[tuple[float, int], ...]:
@@ -189,6 +233,15 @@ def _vector_samples(answer: Mapping[str, object], label: str) -> tuple[list[Samp
         moment = str(at)
         samples.append(Sample(each["metric"]["backend"], each["metric"][label], float(value)))
     return samples, moment
+
+
+def _numbers(answer: Mapping[str, object]) -> list[float]:
+    """The numbers of a scalar or an instant vector. Raises ValueError or KeyError for any other answer."""
+    data = answer["data"]
+    if answer["status"] != "success" or not isinstance(data, dict) or data["resultType"] not in ("scalar", "vector"):
+        raise ValueError("neither a scalar nor an instant vector")
+    found = [data["result"]] if data["resultType"] == "scalar" else [each["value"] for each in data["result"]]
+    return [float(value) for _, value in found]
 
 
 def _pattern(name: str) -> str:

@@ -5,6 +5,7 @@ Frozen, with every default visible here; the JSON Schema of `cygni.yaml` is gene
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -95,13 +96,89 @@ class CanaryStep(Shape):
     for_: Duration = Field("30s", alias="for", description="Shortest time the step lasts.")
 
 
+PLACEHOLDERS = ("canary", "stable", "namespace")
+"""What a custom gate's query may name between double braces."""
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+def _misfit(at: str, problem: str, remedy: str) -> PydanticCustomError:
+    # The sentence is the error's own template: braces in it would be taken for its values.
+    return PydanticCustomError("misfit", "{problem}", {"at": (at,), "problem": problem, "remedy": remedy})
+
+
+class CustomGate(Shape):
+    """A measurement of your own: a PromQL expression with its limit, or a webhook that answers yes or no."""
+
+    name: Name
+    query: str | None = Field(
+        None,
+        min_length=1,
+        max_length=2000,
+        description="PromQL that gives one number; {{canary}} and {{stable}} are the releases' backends, {{namespace}} theirs.",
+    )
+    webhook: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2000,
+        description='Address that is asked by POST and answers with JSON: {"pass": true} or {"pass": false}.',
+    )
+    max: float | None = Field(None, allow_inf_nan=False, description="Most that the query may give.")
+    min: float | None = Field(None, allow_inf_nan=False, description="Least that the query may give.")
+    weight: Literal["critical", "advisory"] = Field(
+        "critical", description="A critical gate decides; an advisory one is told and changes nothing."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> CustomGate:
+        if (self.query is None) == (self.webhook is None):
+            raise _misfit("query", "needs either a query or a webhook", "Write one of `query` and `webhook`.")
+        limits = (self.max is not None) + (self.min is not None)
+        if self.query is not None and limits != 1:
+            raise _misfit("query", "needs one limit", "Write one of `max` and `min`.")
+        if self.webhook is not None and limits:
+            raise _misfit("webhook", "has no limit: it answers yes or no", "Leave out `max` and `min`.")
+        unknown = [word for word in _PLACEHOLDER.findall(self.query or "") if word not in PLACEHOLDERS]
+        if unknown:
+            known = ", ".join("{{" + word + "}}" for word in PLACEHOLDERS)
+            raise _misfit("query", f"has the unknown placeholder {{{{{unknown[0]}}}}}", f"Known here: {known}.")
+        return self
+
+
+GateName = Literal["errorRate", "latencyP95", "errorRateIncrease", "latencyP95Increase"]
+
+
 class Gates(Shape):
-    """The limits a canary must keep to. A gate left out is not judged."""
+    """The limits a canary must keep to. A gate that is null is not judged."""
 
     error_rate: float | None = Field(5.0, ge=0, le=100, description="Most failed (5xx) requests, in percent.")
     latency_p95: int | None = Field(
         1000, ge=1, le=60_000, alias="latencyP95", description="Most latency at the 95th percentile, in milliseconds."
     )
+    error_rate_increase: float | None = Field(
+        0.25, ge=0, le=100, description="Most percentage points of failed requests above the stable version's."
+    )
+    latency_p95_increase: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        alias="latencyP95Increase",
+        description="Most percent by which the 95th percentile of latency may be above the stable version's.",
+    )
+    advisory: tuple[GateName, ...] = Field((), max_length=4, description="Those of the gates above that are only told.")
+    custom: tuple[CustomGate, ...] = Field((), max_length=5, description="Gates on measurements of your own.")
+
+    @field_validator("custom")
+    @classmethod
+    def _named_once(cls, custom: tuple[CustomGate, ...]) -> tuple[CustomGate, ...]:
+        names = [gate.name for gate in custom]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise PydanticCustomError(
+                    "named_twice",
+                    "is the name of another gate too",
+                    {"at": (index, "name"), "remedy": "Give each custom gate a name of its own."},
+                )
+        return custom
 
 
 _FIRST_STEPS = tuple(CanaryStep.model_construct(weight=weight, for_="30s") for weight in (10, 50))
@@ -124,6 +201,13 @@ class Rollout(Shape):
     inconclusive_after: Duration = Field("10m", description="Time a step may stay without enough requests.")
     on_inconclusive: Literal["hold", "rollBack"] = Field(
         "hold", description="What then happens: wait for a person, or roll back."
+    )
+    alpha: float = Field(
+        1.0, ge=0.01, le=20, description="Greatest chance, in percent, that a sound release is rolled back by its gates."
+    )
+    advance_on: Literal["time", "evidence"] = Field(
+        "time",
+        description="What a step that nothing speaks against waits for: its time, or besides that proof that gates are kept.",
     )
 
     @field_validator("steps")

@@ -37,6 +37,7 @@ _SERVICE = """\
     #   gates:
     #     errorRate: 5.0 # percent of 5xx answers
     #     latencyP95: 1000 # milliseconds
+    #     errorRateIncrease: 0.25 # percentage points more than the stable version
 """
 
 

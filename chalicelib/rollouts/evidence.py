@@ -1,30 +1,33 @@
 """The evidence of one analysis: everything its verdict is a function of, small enough to store beside it.
 
 1. `Evidence.of` judges what it stores, not what it was given: replaying a record with the same rules gives its verdict.
-2. Samples are stored counting from the step's beginning (`counts.rebase`); of many, each arm's first and last and the
-   newest `KEEP_SAMPLES` are kept, which changes no verdict and keeps a record near 100 KB at the very most.
-3. A record is JSON-able: an infinite bucket bound is stored as null, a time as ISO 8601.
+2. Samples are stored counting from the step's beginning (`counts.rebase`), and those alone that a verdict depends on
+   (`blocks.thinned`): a hundred or two.
+3. An analysis goes on from the one before of its step, and has all that was seen since the step began.
+4. A record is JSON-able: an infinite bucket bound is stored as null.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from chalicelib.rollouts.counts import Arm, Counts, Sample, rebase
-from chalicelib.rollouts.rules import Decision, Figures, Gate, GateResult, Metric, Outcome, Strategy, Verdict, judge
+from chalicelib.rollouts.blocks import thinned
+from chalicelib.rollouts.counts import Arm, Counts, Measurement, Sample, go_on, newest, rebase
+from chalicelib.rollouts.gates import GateResult, Metric, Outcome, Weight
+from chalicelib.rollouts.rules import Decision, Figures, Strategy, Verdict, judge_counted
 from chalicelib.rollouts.strategy import strategy_from_dict, strategy_to_dict
-
-KEEP_SAMPLES = 60
-"""Newest samples kept of one analysis: five minutes of them at the default interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One analysis of a deployment: the judge's arguments and its verdict at the moment `at`."""
+    """One analysis of a deployment: the judge's arguments and its verdict at the moment `at`.
+
+    `latest` has the newest readings as they were read; the analysis after this one counts on from them.
+    """
 
     deployment: str
     step: int
@@ -33,6 +36,7 @@ class Evidence:
     samples: tuple[Sample, ...]
     at: datetime
     verdict: Verdict
+    latest: Sample | None = None
 
     @property
     def rule_version(self) -> str:
@@ -41,63 +45,59 @@ class Evidence:
 
     @classmethod
     def of(
-        cls, deployment: str, strategy: Strategy, step: int, step_started_at: datetime, samples: Iterable[Sample], now: datetime
+        cls,
+        deployment: str,
+        strategy: Strategy,
+        step: int,
+        step_started_at: datetime,
+        samples: Iterable[Sample],
+        now: datetime,
+        *,
+        before: Evidence | None = None,
     ) -> Evidence:
-        """Judge, and keep what was judged."""
-        kept = _thinned(rebase(samples, step_started_at, now))
-        verdict = judge(strategy, step, step_started_at, kept, now)
-        return cls(deployment, step, step_started_at, strategy, kept, now, verdict)
+        """Judge, and keep what was judged. `before` is the newest analysis so far; of another step it does not count."""
+        fresh = tuple(samples)
+        known: tuple[Sample, ...] = ()
+        if before is not None and before.latest is not None and before.step_started_at == step_started_at:
+            known = (before.latest,)
+            counted = go_on(before.samples, before.latest, fresh, now)
+        else:
+            counted = fresh
+        kept = _lean(thinned(rebase(counted, step_started_at, now), step_started_at, strategy.interval))
+        verdict = judge_counted(strategy, step, step_started_at, kept, now)
+        return cls(deployment, step, step_started_at, strategy, kept, now, verdict, newest((*known, *fresh), now))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
-        bounds = sorted({_bounds(counts) for sample in self.samples for counts in (sample.canary, sample.stable) if counts})
+        whole = (*self.samples, *([self.latest] if self.latest else []))
+        bounds = sorted({_bounds(counts) for sample in whole for counts in (sample.canary, sample.stable) if counts})
         return {
             "deployment": self.deployment,
             "step": self.step,
             "stepStartedAt": self.step_started_at.isoformat(),
             "strategy": strategy_to_dict(self.strategy),
             "bounds": [[None if math.isinf(bound) else bound for bound in each] for each in bounds],
-            "samples": [_sample_to_list(sample, bounds) for sample in self.samples],
+            "samples": [_sample_to_list(sample, bounds, self.step_started_at) for sample in self.samples],
             "at": self.at.isoformat(),
             "verdict": verdict_to_dict(self.verdict),
+            "latest": _sample_to_list(self.latest, bounds, self.step_started_at) if self.latest else None,
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Evidence:
         """The evidence that `to_dict` stored."""
         bounds = [tuple(math.inf if bound is None else bound for bound in each) for each in stored["bounds"]]
+        started = datetime.fromisoformat(stored["stepStartedAt"])
         return cls(
             deployment=stored["deployment"],
             step=stored["step"],
-            step_started_at=datetime.fromisoformat(stored["stepStartedAt"]),
+            step_started_at=started,
             strategy=strategy_from_dict(stored["strategy"]),
-            samples=tuple(_sample_from_list(sample, bounds) for sample in stored["samples"]),
+            samples=tuple(_sample_from_list(sample, bounds, started) for sample in stored["samples"]),
             at=datetime.fromisoformat(stored["at"]),
             verdict=verdict_from_dict(stored["verdict"]),
+            latest=_sample_from_list(stored["latest"], bounds, started) if stored.get("latest") else None,
         )
-
-
-class Replayed(NamedTuple):
-    """A recorded verdict, the one that today's rules give on the same evidence, and whether the two agree.
-
-    They agree when they decide the same, and, if the same version of the rules gave both, when they are equal throughout.
-    """
-
-    recorded: Verdict
-    judged: Verdict
-    agrees: bool
-
-
-def replay(records: Iterable[Evidence], *, gates: Sequence[Gate] | None = None) -> list[Replayed]:
-    """Judge each record again, with other gates if given (what would a stricter limit have done?)."""
-    replayed = []
-    for record in records:
-        strategy = record.strategy if gates is None else replace(record.strategy, gates=tuple(gates))
-        judged = judge(strategy, record.step, record.step_started_at, record.samples, record.at)
-        exact = gates is None and judged.rule_version == record.rule_version
-        agrees = judged == record.verdict if exact else judged.decision is record.verdict.decision
-        replayed.append(Replayed(record.verdict, judged, agrees))
-    return replayed
 
 
 def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
     return {
         "decision": verdict.decision.value,
         "reason": verdict.reason,
-        "gates": [{**asdict(gate), "metric": gate.metric.value, "outcome": gate.outcome.value} for gate in verdict.gates],
+        "gates": [_result_to_dict(gate) for gate in verdict.gates],
         "canary": asdict(verdict.canary),
         "stable": asdict(verdict.stable),
         "needs_person": verdict.needs_person,
@@ -114,15 +114,11 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
 
 
 def verdict_from_dict(stored: dict[str, Any]) -> Verdict:
-    """The verdict that `verdict_to_dict` stored."""
-    gates = (
-        GateResult(**{**gate, "metric": Metric(gate["metric"]), "outcome": Outcome(gate["outcome"])})
-        for gate in stored["gates"]
-    )
+    """The verdict that `verdict_to_dict` stored, of this version of the rules or of an older one."""
     return Verdict(
         decision=Decision(stored["decision"]),
         reason=stored["reason"],
-        gates=tuple(gates),
+        gates=tuple(_result_from_dict(gate) for gate in stored["gates"]),
         canary=Figures(**stored["canary"]),
         stable=Figures(**stored["stable"]),
         needs_person=stored["needs_person"],
@@ -130,35 +126,71 @@ def verdict_from_dict(stored: dict[str, Any]) -> Verdict:
     )
 
 
-def _thinned(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
-    keep = set(range(max(0, len(samples) - KEEP_SAMPLES), len(samples)))
+def _result_to_dict(result: GateResult) -> dict[str, Any]:
+    """Without what is not worth its bytes: a name that is the metric's, and what has its default."""
+    words = {"metric": result.metric.value, "outcome": result.outcome.value, "weight": result.weight.value}
+    usual = {each.name: each.default for each in fields(GateResult)} | {"name": result.metric.value}
+    return {key: value for key, value in {**asdict(result), **words}.items() if value != usual[key]}
+
+
+def _result_from_dict(stored: dict[str, Any]) -> GateResult:
+    metric, weight = Metric(stored["metric"]), Weight(stored.get("weight", Weight.CRITICAL))
+    named = {"name": metric.value, **stored}
+    return GateResult(**{**named, "metric": metric, "outcome": Outcome(stored["outcome"]), "weight": weight})
+
+
+def _lean(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    """Without the pods of all but each arm's last reading: only their totals count."""
     for arm in Arm:
-        read = [index for index, sample in enumerate(samples) if sample.of(arm) is not None]
-        keep.update(read[:1], read[-1:])
-    return tuple(samples[index] for index in sorted(keep))
+        last = max((index for index, sample in enumerate(samples) if sample.of(arm)), default=-1)
+        samples = tuple(each if index == last else _without_pods(each, arm) for index, each in enumerate(samples))
+    return samples
+
+
+def _without_pods(sample: Sample, arm: Arm) -> Sample:
+    counts = sample.of(arm)
+    if counts is None or not counts.pods:
+        return sample
+    lean = replace(counts, pods=())
+    return replace(sample, canary=lean) if arm is Arm.CANARY else replace(sample, stable=lean)
 
 
 def _bounds(counts: Counts) -> tuple[float, ...]:
     return tuple(bound for bound, _ in counts.latency)
 
 
-def _sample_to_list(sample: Sample, bounds: list[tuple[float, ...]]) -> list[Any]:
-    """[time, weight, canary, stable]; a reading is [requests, errors, which bounds, a count for each] or null."""
+def _sample_to_list(sample: Sample, bounds: list[tuple[float, ...]], since: datetime) -> list[Any]:
+    """[time, weight, canary, stable], and where there are any: values, the canary's pods, the stable version's pods.
+
+    The time is in microseconds since the step began; the first rules wrote it as ISO 8601. A reading is [requests, errors,
+    which bounds, a count for each] or null.
+    """
 
     def reading(counts: Counts | None) -> list[int] | None:
         if counts is None:
             return None
         return [counts.requests, counts.errors, bounds.index(_bounds(counts)), *(count for _, count in counts.latency)]
 
-    return [sample.at.isoformat(), sample.weight, reading(sample.canary), reading(sample.stable)]
+    whole: list[Any] = [
+        (sample.at - since) // timedelta(microseconds=1),
+        sample.weight,
+        reading(sample.canary),
+        reading(sample.stable),
+    ]
+    pods = [list(map(list, counts.pods)) if counts else [] for counts in (sample.canary, sample.stable)]
+    return [*whole, list(map(list, sample.values)), *pods] if sample.values or any(pods) else whole
 
 
-def _sample_from_list(stored: list[Any], bounds: list[tuple[float, ...]]) -> Sample:
-    def counts(reading: list[int] | None) -> Counts | None:
+def _sample_from_list(stored: list[Any], bounds: list[tuple[float, ...]], since: datetime) -> Sample:
+    at, weight, canary, stable, values, canary_pods, stable_pods = (*stored, [], [], [])[:7]
+
+    def counts(reading: list[int] | None, pods: list[list[Any]]) -> Counts | None:
         if reading is None:
             return None
         requests, errors, which, *latency = reading
-        return Counts(requests, errors, tuple(zip(bounds[which], latency, strict=True)))
+        named = tuple((str(name), int(served), int(failed)) for name, served, failed in pods)
+        return Counts(requests, errors, tuple(zip(bounds[which], latency, strict=True)), named)
 
-    at, weight, canary, stable = stored
-    return Sample(datetime.fromisoformat(at), weight, counts(canary), counts(stable))
+    measured = tuple(Measurement(*value) for value in values)
+    moment = since + timedelta(microseconds=at) if isinstance(at, int) else datetime.fromisoformat(at)
+    return Sample(moment, weight, counts(canary, canary_pods), counts(stable, stable_pods), measured)

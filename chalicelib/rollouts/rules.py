@@ -2,53 +2,38 @@
 
 1. A verdict is a function of its arguments alone; the same samples in any order, or repeated, give the same verdict.
 2. What is judged is what the canary served in the present step: each step earns its own way on.
-3. Only proof rolls back: a gate fails when the share of requests that break it is above what the gate allows, surely
-   (see `bounds`, which keeps its word however often the judge looks), and at least `MIN_EVIDENCE` requests say so.
-4. Only evidence advances: the step's time is over, the canary served `min_requests` in it, the readings are fresh, and
-   no gate's estimate is over its limit. No traffic and no readings are inconclusive, never a pass.
-5. When the stable version breaks the same gate too, the fault is shared: hold, and never roll back for it, unless the
-   canary is surely more than `SHARED_FACTOR` times as bad. The stable version's estimate is enough: in an outage the
-   canary may be condemned before as much is known of the stable version, which then may have little traffic.
+3. Only proof rolls back. A gate fails when the evidence against the release is so strong that a sound one would show it, at
+   any of any number of looks, with a probability of `alpha` shared among the critical gates and the steps: over all of
+   them, `alpha` bounds the chance that a sound release is ever rolled back by a gate (`judging`, `evalues`).
+4. Only evidence advances: the step's time is over, the canary served `min_requests` in it, the readings are fresh, every
+   critical gate could be judged, and none speaks against the release. With `advance_on` evidence every critical gate must
+   besides be proven to be kept. No traffic and no readings are inconclusive, never a pass.
+5. A fault that the stable version has too is nobody's: hold, and never roll back for it.
 6. Waiting ends: after `inconclusive_after` (and not before the step's own time is over) the strategy's policy decides.
+7. An advisory gate is told and changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import log
 from typing import Literal
 
-from chalicelib.rollouts.bounds import share_bounds
-from chalicelib.rollouts.counts import Arm, Counts, Sample, Window, p95_ms, surely_slower, window
+from chalicelib.rollouts.counts import Sample, Window, p95_ms, rebase
+from chalicelib.rollouts.custom import judge_custom
+from chalicelib.rollouts.gates import Gate, GateResult, Metric, Outcome, Weight
+from chalicelib.rollouts.judging import judge_share
+from chalicelib.rollouts.seen import Seen
 
-RULE_VERSION = "1"
+RULE_VERSION = "2"
 """Changes with every change that could change a verdict; it is stored with each."""
-MIN_EVIDENCE = 10
-"""Fewest requests that may condemn a release."""
-SHARED_FACTOR = 2.0
-"""How many times the stable version's share of bad requests the canary's must exceed for a fault not to be shared."""
 STALE_INTERVALS = 3
 """After this many intervals without a reading of the canary, what was read before says nothing about now."""
-SLOW_ALLOWED = 5.0
-"""Percent of requests that may be slower than y when the 95th percentile is to stay within y: the two say the same."""
-
-
-class Metric(StrEnum):
-    """What a gate limits."""
-
-    ERROR_RATE = "errorRate"
-    LATENCY_P95 = "latencyP95"
-
-
-class Outcome(StrEnum):
-    """What one gate says. `shared`: broken, but by the stable version too."""
-
-    PASS = "pass"  # noqa: S105 - no password: a gate's outcome
-    SHARED = "shared"
-    UNKNOWN = "unknown"
-    FAIL = "fail"
+ALPHA = 0.01
+"""Greatest chance that a sound release is rolled back by a gate, unless a strategy says otherwise."""
 
 
 class Decision(StrEnum):
@@ -59,14 +44,6 @@ class Decision(StrEnum):
     HOLD = "hold"
     INCONCLUSIVE = "inconclusive"
     ROLL_BACK = "rollBack"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A limit: percent of requests answered 5xx, or milliseconds at the 95th percentile."""
-
-    metric: Metric
-    limit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +64,18 @@ class Strategy:
     inconclusive_after: int = 600
     on_inconclusive: Literal["hold", "rollBack"] = "hold"
     interval: int = 5
+    alpha: float = ALPHA
+    advance_on: Literal["time", "evidence"] = "time"
 
     def while_paused(self) -> Strategy:
-        """The strategy that judges a paused rollout: gates still roll back, the end of waiting does not."""
+        """The same, for a rollout that a person paused: gates still roll back, the end of waiting does not."""
         return replace(self, on_inconclusive="hold")
 
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """One gate judged. `canary` and `stable` are in the limit's unit, None when unknown; `allowed` and the bounds are
-    percents of requests that break the gate: what it allows, and what the canary surely reaches and surely stays under."""
-
-    metric: Metric
-    limit: float
-    canary: float | None
-    stable: float | None
-    allowed: float
-    low: float
-    high: float
-    outcome: Outcome
-    sentence: str
+    @property
+    def needed(self) -> float:
+        """The evidence, as a logarithm, at which one gate fails in one step."""
+        tested = sum(gate.weight is Weight.CRITICAL and gate.metric is not Metric.CUSTOM for gate in self.gates)
+        return log(max(1, tested) * max(1, len(self.steps)) / self.alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +116,24 @@ def judge(strategy: Strategy, step: int, step_started_at: datetime, samples: Ite
     `samples` may be all of the rollout's or any of them; what counts is those of this step, from the newest reading that
     is not after its beginning (take one just before weights move). A step beyond the last is taken for the last.
     """
-    samples = tuple(samples)
-    canary = window(samples, Arm.CANARY, step_started_at, now)
-    stable = window(samples, Arm.STABLE, step_started_at, now)
-    gates = tuple(_judge_gate(gate, canary.counts, stable.counts) for gate in strategy.gates)
+    return judge_counted(strategy, step, step_started_at, rebase(samples, step_started_at, now), now)
+
+
+def judge_counted(
+    strategy: Strategy, step: int, step_started_at: datetime, counted: Sequence[Sample], now: datetime
+) -> Verdict:
+    """`judge`, where the samples are rebased already (`counts.rebase`), as those of a record of evidence are."""
+    seen = Seen.of(counted, step_started_at, strategy.interval)
+    gates = tuple(_judge_gate(gate, strategy, seen, now) for gate in strategy.gates)
     elapsed = max(0.0, (now - step_started_at).total_seconds())
-    findings = [*_of_evidence(strategy, canary, stable, now), *_of_gates(gates), *_of_time(strategy, step, elapsed, canary)]
+    findings = [*_of_evidence(strategy, seen, now), *_of_gates(strategy, gates)]
+    findings += _of_time(strategy, step, elapsed, seen.canary)
     decision, reason = max(findings, key=lambda finding: severity(finding[0]))
     needs_person = False
     if decision in (Decision.HOLD, Decision.INCONCLUSIVE) and elapsed >= _patience(strategy, step):
         decision, reason = _end_of_patience(strategy, gates, reason, elapsed)
         needs_person = decision is Decision.HOLD
-    return Verdict(decision, reason, gates, _figures(canary), _figures(stable), needs_person)
+    return Verdict(decision, reason, gates, _figures(seen.canary), _figures(seen.stable), needs_person)
 
 
 def step_of(strategy: Strategy, step: int) -> Step:
@@ -166,41 +141,14 @@ def step_of(strategy: Strategy, step: int) -> Step:
     return strategy.steps[max(0, min(step, len(strategy.steps) - 1))] if strategy.steps else Step(100, 0)
 
 
-def _judge_gate(gate: Gate, canary: Counts | None, stable: Counts | None) -> GateResult:
-    allowed = gate.limit if gate.metric is Metric.ERROR_RATE else SLOW_ALLOWED
-    bad, total = _breaking(gate, canary)
-    low, high = share_bounds(bad, total)
-    stable_bad, stable_total = _breaking(gate, stable)
-    stable_high = share_bounds(stable_bad, stable_total)[1]
-    if total == 0:
-        outcome = Outcome.UNKNOWN
-    elif total < MIN_EVIDENCE or low * 100 <= allowed:
-        outcome = Outcome.PASS
-    elif stable_bad * 100 > allowed * stable_total and low <= SHARED_FACTOR * stable_high:
-        outcome = Outcome.SHARED
-    else:
-        outcome = Outcome.FAIL
-    value, other = _value(gate, canary), _value(gate, stable)
-    sentence = _gate_sentence(gate, outcome, value, other, bad, total, low)
-    return GateResult(gate.metric, gate.limit, value, other, allowed, low * 100, high * 100, outcome, sentence)
+def _judge_gate(gate: Gate, strategy: Strategy, seen: Seen, now: datetime) -> GateResult:
+    if gate.custom is not None:
+        return judge_custom(gate, gate.custom, seen.recent, now, timedelta(seconds=STALE_INTERVALS * strategy.interval))
+    return judge_share(gate, seen, strategy.needed, prove=strategy.advance_on == "evidence")
 
 
-def _breaking(gate: Gate, counts: Counts | None) -> tuple[int, int]:
-    """How many requests break the gate, of how many. A slow one counts only if it is surely slower than the limit."""
-    if counts is None:
-        return 0, 0
-    if gate.metric is Metric.ERROR_RATE:
-        return counts.errors, counts.requests
-    return surely_slower(counts.latency, gate.limit / 1000), counts.latency[-1][1] if counts.latency else 0
-
-
-def _value(gate: Gate, counts: Counts | None) -> float | None:
-    if counts is None or counts.requests == 0:
-        return None
-    return counts.errors * 100 / counts.requests if gate.metric is Metric.ERROR_RATE else p95_ms(counts)
-
-
-def _of_evidence(strategy: Strategy, canary: Window, stable: Window, now: datetime) -> list[Finding]:
+def _of_evidence(strategy: Strategy, seen: Seen, now: datetime) -> list[Finding]:
+    canary, stable = seen.canary, seen.stable
     if canary.counts is None or canary.newest is None:
         return [(Decision.INCONCLUSIVE, "The canary's traffic could not be read in this step.")]
     if now - canary.newest > timedelta(seconds=STALE_INTERVALS * strategy.interval):
@@ -213,11 +161,15 @@ def _of_evidence(strategy: Strategy, canary: Window, stable: Window, now: dateti
     return []
 
 
-def _of_gates(gates: tuple[GateResult, ...]) -> list[Finding]:
+def _of_gates(strategy: Strategy, gates: tuple[GateResult, ...]) -> list[Finding]:
     found = {Outcome.FAIL: Decision.ROLL_BACK, Outcome.SHARED: Decision.HOLD, Outcome.UNKNOWN: Decision.INCONCLUSIVE}
-    findings = [(found[gate.outcome], gate.sentence) for gate in gates if gate.outcome in found]
-    over = [gate for gate in gates if gate.outcome is Outcome.PASS and gate.canary is not None and gate.canary > gate.limit]
-    return findings + [(Decision.HOLD, f"{gate.sentence} That is not yet certain.") for gate in over]
+    critical = [gate for gate in gates if gate.weight is Weight.CRITICAL]
+    findings = [(found[gate.outcome], gate.sentence) for gate in critical if gate.outcome in found]
+    findings += [(Decision.HOLD, f"{gate.sentence} That is not yet certain.") for gate in critical if gate.doubtful]
+    if strategy.advance_on == "evidence":
+        unproven = [gate for gate in critical if gate.outcome is Outcome.PASS and not gate.within]
+        findings += [(Decision.HOLD, f"{gate.sentence} It is not yet proven to be within.") for gate in unproven]
+    return findings
 
 
 def _of_time(strategy: Strategy, step: int, elapsed: float, canary: Window) -> list[Finding]:
@@ -251,24 +203,3 @@ def _served(arm: Window) -> str:
     figures = _figures(arm)
     p95 = "" if figures.p95_ms is None else f", 95 % within {figures.p95_ms:.0f} ms"
     return f"{figures.errors or 0} of {figures.requests or 0} requests failed{p95}"
-
-
-def _gate_sentence(
-    gate: Gate, outcome: Outcome, value: float | None, other: float | None, bad: int, total: int, low: float
-) -> str:
-    errors = gate.metric is Metric.ERROR_RATE
-    if outcome is Outcome.UNKNOWN:
-        return f"The canary's {'error rate' if errors else 'latency'} is not known: nothing was measured."
-    rate = f"{bad} of {total} requests failed" if errors else f"{bad} of {total} requests were slower than {gate.limit:g} ms"
-    at = "" if value is None else f" ({_shown(gate, value)})"
-    beside = "" if other is None else f", stable {_shown(gate, other)}"
-    limit = f"the limit is {gate.limit:g} %" if errors else f"at most {SLOW_ALLOWED:g} % may be"
-    tail = {
-        Outcome.FAIL: f", surely more than {low * 100:.1f} %",
-        Outcome.SHARED: ", and the stable version breaks the gate too, so the cause is not this release",
-    }.get(outcome, "")
-    return f"On the canary {rate}{at}{tail}; {limit}{beside}."
-
-
-def _shown(gate: Gate, value: float) -> str:
-    return f"{value:.1f} %" if gate.metric is Metric.ERROR_RATE else f"95 % within {value:.0f} ms"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chalicelib.platform.schema import Moment, NextCursor, Output
+from chalicelib.platform.schema import Input, Moment, NextCursor, Output
 
 
 class ArmView(Output):
@@ -20,12 +20,20 @@ class ArmView(Output):
 class GateView(Output):
     """How one gate was judged."""
 
+    name: str
     metric: str
+    weight: str = Field(description="critical: it decides; advisory: it is told.")
     limit: float
     canary: float | None
     stable: float | None
     outcome: str
     sentence: str
+    low: float = Field(description="Lower edge of the band of the canary's bad requests, in percent.")
+    high: float = Field(description="Upper edge of that band.")
+    allowed: float = Field(description="Percent of the canary's requests that may be bad.")
+    evidence: float = Field(description="Evidence against the release: the natural logarithm of its odds.")
+    needed: float = Field(description="Evidence at which the gate fails; 0 for a custom gate.")
+    spread: float = Field(description="How many times as much as by chance the bad requests vary.")
 
 
 class VerdictView(Output):
@@ -66,6 +74,20 @@ class EvidencePage(Output):
     next_cursor: NextCursor = None
 
 
+class ReplayQuery(Input):
+    """What to judge with instead of what was recorded. A gate that is not named stays as it was."""
+
+    alpha: float | None = Field(None, ge=0.0001, le=50, description="Chance of a false roll-back, in percent.")
+    error_rate: float | None = Field(None, ge=0, le=100, alias="errorRate", description="Most failed requests, in percent.")
+    latency_p95: float | None = Field(None, ge=1, le=60_000, alias="latencyP95", description="Most latency, in milliseconds.")
+    error_rate_increase: float | None = Field(
+        None, ge=0, le=100, alias="errorRateIncrease", description="Most percentage points above the stable version's."
+    )
+    latency_p95_increase: float | None = Field(
+        None, ge=1, le=1000, alias="latencyP95Increase", description="Most percent above the stable version's."
+    )
+
+
 class ReplayedView(Output):
     """One recorded analysis, judged again."""
 
@@ -74,6 +96,7 @@ class ReplayedView(Output):
     recorded: VerdictView
     replayed: VerdictView
     agrees: bool
+    note: str = Field("", description="Why the two may differ; empty where they may not.")
 
 
 class ReplayView(Output):
@@ -82,3 +105,46 @@ class ReplayView(Output):
     deployment: str
     agrees: bool
     items: tuple[ReplayedView, ...]
+
+
+class ArmPointView(Output):
+    """One version's traffic since its step began. Bands hold at all points at once, with 99 % confidence."""
+
+    requests: int
+    errors: int
+    error_rate: float | None = Field(description="Percent of requests that failed; null without requests.")
+    error_low: float
+    error_high: float
+    latency_p95: float | None = Field(description="Milliseconds at the 95th percentile; null when not measured.")
+    latency_low: float
+    latency_high: float | None = Field(description="Null where nothing bounds it.")
+
+
+class PointView(Output):
+    """One sample."""
+
+    at: Moment
+    weight: int = Field(description="Percent of requests sent to the canary.")
+    canary: ArmPointView | None
+    stable: ArmPointView | None
+
+
+class StepView(Output):
+    """One step as its judge saw it, by its newest analysis."""
+
+    step: int
+    started_at: Moment
+    at: Moment
+    alpha: float = Field(description="Chance of a false roll-back that the strategy allows, in percent.")
+    gates: tuple[GateView, ...]
+    verdict: VerdictView
+    points: tuple[PointView, ...]
+    decided: int | None = Field(description="Index of the point whose sample decided; null while nothing is decided.")
+    decided_by: str | None = Field(description="The gate that rolled back, where one did.")
+
+
+class ExplanationView(Output):
+    """All steps of a deployment, oldest first; one that was begun anew is there once more."""
+
+    deployment: str
+    items: tuple[StepView, ...]

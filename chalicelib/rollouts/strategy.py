@@ -2,53 +2,97 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Literal
 
 from chalicelib.platform.errors import FieldError, InvalidInput
-from chalicelib.projects.spec import Rollout, seconds
-from chalicelib.rollouts.rules import Gate, Metric, Step, Strategy
+from chalicelib.projects.spec import CustomGate, Gates, Rollout, seconds
+from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
+from chalicelib.rollouts.rules import ALPHA, Step, Strategy
 
 
 def strategy_of(rollout: Rollout) -> Strategy:
-    """The strategy that an app file asks for; a gate it leaves out is not judged.
+    """The strategy that an app file asks for; a gate that is null there is not judged.
 
     Raises `InvalidInput` when a step's weight is not above the one before: a rollout only ever moves forward.
     """
-    limits = ((Metric.ERROR_RATE, rollout.gates.error_rate), (Metric.LATENCY_P95, rollout.gates.latency_p95))
     strategy = Strategy(
         steps=tuple(Step(step.weight, seconds(step.for_)) for step in rollout.steps),
-        gates=tuple(Gate(metric, float(limit)) for metric, limit in limits if limit is not None),
+        gates=gates_of(rollout.gates),
         min_requests=rollout.min_requests,
         inconclusive_after=seconds(rollout.inconclusive_after),
         on_inconclusive=rollout.on_inconclusive,
         interval=seconds(rollout.interval),
+        alpha=rollout.alpha / 100,
+        advance_on=rollout.advance_on,
     )
     _refuse_falling_weights(strategy)
     return strategy
 
 
+def gates_of(gates: Gates) -> tuple[Gate, ...]:
+    """The gates that an app file asks for."""
+    limits = (
+        (Metric.ERROR_RATE, gates.error_rate),
+        (Metric.LATENCY_P95, gates.latency_p95),
+        (Metric.ERROR_RATE_INCREASE, gates.error_rate_increase),
+        (Metric.LATENCY_P95_INCREASE, gates.latency_p95_increase),
+    )
+    weights = {metric: Weight.ADVISORY if metric.value in gates.advisory else Weight.CRITICAL for metric, _ in limits}
+    plain = (Gate(metric, float(limit), weights[metric]) for metric, limit in limits if limit is not None)
+    return (*plain, *(_custom_gate(each) for each in gates.custom))
+
+
 def strategy_to_dict(strategy: Strategy) -> dict[str, Any]:
-    """A strategy as JSON-able values; `strategy_from_dict` gives it back unchanged."""
+    """A strategy as JSON-able values; `strategy_from_dict` gives it back unchanged.
+
+    It is written with every change of a deployment: what has its default since the first rules is left out.
+    """
     return {
         "steps": [[step.weight, step.seconds] for step in strategy.steps],
-        "gates": [[gate.metric.value, gate.limit] for gate in strategy.gates],
+        "gates": [_gate_to_list(gate) for gate in strategy.gates],
         "minRequests": strategy.min_requests,
         "inconclusiveAfter": strategy.inconclusive_after,
         "onInconclusive": strategy.on_inconclusive,
         "interval": strategy.interval,
+        **({"alpha": strategy.alpha} if strategy.alpha != ALPHA else {}),
+        **({"advanceOn": strategy.advance_on} if strategy.advance_on != "time" else {}),
     }
 
 
 def strategy_from_dict(stored: dict[str, Any]) -> Strategy:
-    """The strategy that `strategy_to_dict` stored."""
+    """The strategy that `strategy_to_dict` stored, of this version of the rules or of an older one."""
     return Strategy(
         steps=tuple(Step(weight, length) for weight, length in stored["steps"]),
-        gates=tuple(Gate(Metric(metric), limit) for metric, limit in stored["gates"]),
+        gates=tuple(_gate_from_list(*gate) for gate in stored["gates"]),
         min_requests=stored["minRequests"],
         inconclusive_after=stored["inconclusiveAfter"],
         on_inconclusive=stored["onInconclusive"],
         interval=stored["interval"],
+        alpha=stored.get("alpha", ALPHA),
+        advance_on=stored.get("advanceOn", "time"),
     )
+
+
+def _custom_gate(asked: CustomGate) -> Gate:
+    if asked.webhook is not None:
+        return Gate(Metric.CUSTOM, 1.0, Weight(asked.weight), Custom(asked.name, "webhook", asked.webhook, "min"))
+    bound: Literal["max", "min"] = "max" if asked.max is not None else "min"
+    limit = asked.max if asked.max is not None else asked.min
+    return Gate(Metric.CUSTOM, float(limit or 0.0), Weight(asked.weight), Custom(asked.name, "query", asked.query or "", bound))
+
+
+def _gate_to_list(gate: Gate) -> list[Any]:
+    """[metric, limit, weight, custom], as long as needed."""
+    limit = int(gate.limit) if gate.limit.is_integer() else gate.limit
+    whole = [gate.metric.value, limit, gate.weight.value, asdict(gate.custom) if gate.custom else None]
+    return whole if gate.custom else whole[:3] if gate.weight is not Weight.CRITICAL else whole[:2]
+
+
+def _gate_from_list(
+    metric: str, limit: float, weight: str = Weight.CRITICAL.value, custom: dict[str, Any] | None = None
+) -> Gate:
+    return Gate(Metric(metric), float(limit), Weight(weight), Custom(**custom) if custom else None)
 
 
 def _refuse_falling_weights(strategy: Strategy) -> None:

@@ -59,7 +59,12 @@ class Stage:
         """The ports of the tasks; sleeping makes pods ready and traffic flow."""
         settings = replace(self.fakes.settings, analysis_slice=60, ready_slice=20)
         return Ports(
-            cluster=self.cluster, metrics=self.fakes.metrics, settings=settings, clock=self.fakes.clock, sleep=self.sleep
+            cluster=self.cluster,
+            metrics=self.fakes.metrics,
+            settings=settings,
+            clock=self.fakes.clock,
+            sleep=self.sleep,
+            webhooks=self.fakes.webhooks,
         )
 
     def sleep(self, seconds: float) -> None:

@@ -17,11 +17,12 @@ from chalicelib.identity.livekeys import LiveKeys
 from chalicelib.identity.providers import Providers, Web
 from chalicelib.identity.rotation import rotate
 from chalicelib.identity.service import Authenticator, Grant, Kind, Principal
-from chalicelib.platform.errors import RateLimited
+from chalicelib.platform.errors import MetricsUnavailable, RateLimited
 from chalicelib.platform.ids import encode
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.traffic import Reading
+from chalicelib.platform.webhooks import Answer
 from tests.fakes.secrets import FakeSecrets
 
 KEY = "cyg_test-key"
@@ -118,6 +119,12 @@ class FakeMetrics:
     """Readings by backend name, as a gateway would have counted them."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
+    values: dict[str, float | None] = field(default_factory=dict)
+
+    def value(self, expression: str) -> float | None:
+        if expression not in self.values:
+            raise MetricsUnavailable(f"Nobody knows {expression}.")
+        return self.values[expression]
 
     def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
         return {name: self.readings[name] for name in backends if name in self.readings}
@@ -144,6 +151,18 @@ class FakeLimits:
 
 
 @dataclass
+class FakeWebhooks:
+    """Answers by address, and keeps what was asked."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def ask(self, url: str, question: Mapping[str, Any]) -> Answer:
+        self.asked.append((url, dict(question)))
+        return self.answers.get(url, Answer(None, "Nobody is there."))
+
+
+@dataclass
 class Fakes:
     """Everything a test may look at or set."""
 
@@ -156,6 +175,7 @@ class Fakes:
     limits: FakeLimits = field(default_factory=FakeLimits)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     web: Web = field(default_factory=Web)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     settings: Settings = field(
         default_factory=lambda: Settings(
             admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(), admin_team=TEAM, apps_port=8080, apps_scheme="http"

@@ -45,6 +45,7 @@ def environment(arguments: argparse.Namespace) -> dict[str, str]:
         "CYGNI_KUBECONFIG": arguments.kubeconfig,
         "CYGNI_METRICS_URL": arguments.gateway_metrics,
         "CYGNI_METRICS_KIND": "scrape",
+        "CYGNI_WEBHOOK_HOSTS": "localhost,127.0.0.1",
         "CYGNI_APPS_DOMAIN": "localhost",
         "CYGNI_APPS_PORT": str(arguments.apps_port),
         "CYGNI_APPS_SCHEME": "http",

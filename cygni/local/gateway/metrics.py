@@ -2,11 +2,13 @@
 
 A backend's series begin at zero as soon as a route refers to it, so that "no traffic" reads as 0 and not as "unknown". They
 are dropped when no route has referred to the backend for `KEEP` seconds: time enough to read the last of a rolled-back release.
+Requests are counted by pod as well, and the failed ones among them: one bad pod of many is not a bad release.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -19,6 +21,14 @@ BUCKETS = (
 )  # fmt: skip
 CODES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LABELS = ("namespace", "route", "backend")
+
+
+class PodKey(NamedTuple):
+    """A pod as it is counted; `pod` is its uid."""
+
+    namespace: str
+    backend: str
+    pod: str
 
 
 class Series:
@@ -69,10 +79,18 @@ class Metrics:
             "Kept connections that a pod closed as a request was sent on them.",
             registry=pages,
         )
+        self._pod_requests = Counter(
+            "cygni_gateway_pod_requests_total", "Requests that were sent to a pod.", PodKey._fields, registry=pages
+        )
+        self._pod_errors = Counter(
+            "cygni_gateway_pod_errors_total", "Requests sent to a pod that were answered 5xx.", PodKey._fields, registry=pages
+        )
         self._generation = Gauge("cygni_gateway_config_generation", "How often the routing table was replaced.", registry=pages)
         self._active = Gauge("cygni_gateway_active_requests", "Requests and upgraded connections in flight.", registry=pages)
         self._series: dict[SeriesKey, Series] = {}
         self._seen: dict[SeriesKey, float] = {}
+        self._pods: dict[PodKey, tuple[Counter, Counter]] = {}
+        self._pods_seen: dict[PodKey, float] = {}
 
     def count_active(self, active: Callable[[], int]) -> None:
         """Reads the number of requests in flight from `active` whenever the page is asked for."""
@@ -85,14 +103,23 @@ class Metrics:
             found = self._series[key] = Series(self._requests, self._duration, self._gone, key)
         return found
 
+    def count_pod(self, key: PodKey, status: int) -> None:
+        """Counts a request that a pod was sent, by the status that its client was answered."""
+        found = self._pods.get(key)
+        if found is None:
+            found = self._pods[key] = self._pod_requests.labels(*key), self._pod_errors.labels(*key)
+        found[0].inc()
+        if status >= 500:
+            found[1].inc()
+
     def stale_connection(self) -> None:
         """Counts a kept connection that was replaced by a fresh one before the pod took the request."""
         self._stale.inc()
 
-    def table_replaced(self, referred: Iterable[SeriesKey], now: float) -> None:
+    def table_replaced(self, referred: Iterable[SeriesKey], now: float, *, pods: Iterable[PodKey] = ()) -> None:
         """Begins the series of every backend that is referred to, and drops those that have not been for `KEEP` seconds.
 
-        `now` is monotonic seconds.
+        So do those of pods that are not among the ones that may be sent requests. `now` is monotonic seconds.
         """
         self._generation.inc()
         for key in referred:
@@ -104,6 +131,12 @@ class Metrics:
         for key in [each for each, seen in self._seen.items() if now - seen > KEEP]:
             del self._seen[key]
             self._drop(key)
+        self._pods_seen = {key: self._pods_seen.get(key, now) for key in self._pods} | dict.fromkeys(pods, now)
+        for pod in [each for each, seen in self._pods_seen.items() if now - seen > KEEP]:
+            del self._pods_seen[pod]
+            if self._pods.pop(pod, None) is not None:
+                self._pod_requests.remove(*pod)
+                self._pod_errors.remove(*pod)
 
     def page(self) -> bytes:
         """The page in Prometheus' text format."""

@@ -14,7 +14,7 @@ from cygni.local.gateway.answers import NOBODY, Refusal
 from cygni.local.gateway.asked import Asked, read_request
 from cygni.local.gateway.exchange import AnswerCut, Exchange, Limits
 from cygni.local.gateway.headers import Fields, Framing
-from cygni.local.gateway.metrics import Metrics
+from cygni.local.gateway.metrics import Metrics, PodKey
 from cygni.local.gateway.objects import Redirect
 from cygni.local.gateway.table import Backend, Rule, SeriesKey, Table
 from cygni.local.gateway.upstream import Pool
@@ -54,6 +54,7 @@ class _Call:
     left: bool = False
     counted: bool = False
     request_id: bytes = b""
+    pod: str = ""
 
 
 class Proxy:
@@ -79,7 +80,13 @@ class Proxy:
         """Routes all requests from now on by `table`; those in flight go on to their end."""
         self.table = table
         self._informed = True
-        self._metrics.table_replaced(table.backends(), self._loop.time())
+        backends = table.backends()
+        pods = (
+            PodKey(key.namespace, key.backend, endpoint.uid)
+            for key, backend in backends.items()
+            for endpoint in backend.endpoints
+        )
+        self._metrics.table_replaced(backends, self._loop.time(), pods=pods)
         self._pool.retain(table.endpoints())
         live = {candidate.rule.key for each in table.hosts.values() for candidate in each}
         self._points = {key: point for key, point in self._points.items() if key in live}
@@ -121,6 +128,7 @@ class Proxy:
         if endpoint is None:
             raise _unserved(backend)
         exchange = Exchange(asked, rule, backend, endpoint, self._pool, self._limits)
+        call.pod = endpoint.uid
         self._pool.began(endpoint)
         try:
             keep = await exchange.run(self._metrics, closing=self.closing)
@@ -193,6 +201,8 @@ class Proxy:
             series.client_gone(seconds)
         else:
             series.observe(call.status, seconds)
+            if call.pod:
+                self._metrics.count_pod(PodKey(call.key.namespace, call.key.backend, call.pod), call.status)
 
 
 def _unserved(backend: Backend) -> Refusal:

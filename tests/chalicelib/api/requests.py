@@ -225,6 +225,7 @@ ASKS: dict[str, Ask] = {
     "read_traffic": Ask(),
     "list_evidence": Ask(),
     "replay_deployment": Ask(),
+    "explain_deployment": Ask(),
     "read_build_log": Ask(),
     "promote_deployment": Ask(before=under_way),
     "pause_deployment": Ask(before=under_way),

@@ -118,6 +118,15 @@ def test_a_reading_holds_requests_errors_and_buckets(metrics: TrafficMetrics) ->
     assert metrics.read("shop", ["web-r1"]) == {"web-r1": Reading(100, 10, ((0.1, 60), (2.5, 99), (math.inf, 100)))}
 
 
+def test_requests_and_errors_are_read_by_pod_where_the_source_tells_pods_apart(metrics: TrafficMetrics, source: Source) -> None:
+    assert metrics.read("shop", ["web-r1"])["web-r1"].pods == ()
+
+    for name, pod, value in (("requests", "b", 7), ("requests", "a", 90), ("errors", "a", 10), ("requests", "a", 1)):
+        route = f"route{value}"
+        source.page += f'cygni_gateway_pod_{name}_total{{backend="web-r1",namespace="shop",pod="{pod}",at="{route}"}} {value}\n'
+    assert metrics.read("shop", ["web-r1"])["web-r1"].pods == (("a", 91, 10), ("b", 7, 0))
+
+
 def test_no_traffic_reads_as_zero(metrics: TrafficMetrics) -> None:
     assert metrics.read("shop", ["web-r2"]) == {"web-r2": Reading(0, 0, ((0.1, 0), (math.inf, 0)))}
 
@@ -248,9 +257,42 @@ def test_what_is_no_instant_vector_is_an_error(source: Source, answer: str) -> N
         PrometheusMetrics(source.base).read("shop", ["web-r1"])
 
 
-def test_both_queries_are_evaluated_at_the_same_moment(source: Source) -> None:
+def said(value: object, kind: str = "vector") -> str:
+    return json.dumps({"status": "success", "data": {"resultType": kind, "result": value}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        (said([{"metric": {"a": "b"}, "value": [1, "12.5"]}]), 12.5),
+        (said([1, "3"], "scalar"), 3.0),
+        (said([]), None),
+        (said([{"metric": {}, "value": [1, "NaN"]}]), None),
+        (said([{"metric": {}, "value": [1, "+Inf"]}]), None),
+    ],
+)
+def test_an_expression_gives_one_number_or_none(source: Source, answer: str, value: float | None) -> None:
+    source.answer = lambda handler: reply(handler, 200, answer)
+
+    assert PrometheusMetrics(source.base).value("up") == value
+
+
+@pytest.mark.parametrize("answer", [said([{"metric": {}, "value": [1, "1"]}] * 2), said([], "matrix"), "{}", "no", "[]"])
+def test_an_expression_that_gives_no_number_is_an_error(source: Source, answer: str) -> None:
+    source.answer = lambda handler: reply(handler, 200, answer)
+
+    with pytest.raises(MetricsUnavailable):
+        PrometheusMetrics(source.base).value("up")
+
+
+def test_a_metrics_page_answers_no_expressions(source: Source) -> None:
+    with pytest.raises(MetricsUnavailable, match="cannot answer"):
+        ScrapedMetrics(source.base).value("up")
+
+
+def test_all_queries_are_evaluated_at_the_same_moment(source: Source) -> None:
     PrometheusMetrics(source.base).read("shop", ["web-r1"])
-    assert source.times == ["1795479472.783"]
+    assert source.times == ["1795479472.783"] * 3
 
 
 def test_a_malformed_page_is_an_error(source: Source) -> None:

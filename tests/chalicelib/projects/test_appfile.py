@@ -115,6 +115,33 @@ def test_the_error_itself_counts_and_quotes_the_first() -> None:
         ("port: on", "port", 'Write true, or "on" in quotes if text is meant.'),
         ("port: 08080", "port", "Write 8080, without quotes or leading zeros."),
         ("port: 0", "port", "Port the service listens on; it is also given to it as PORT."),
+        (
+            "rollout: {alpha: 0}",
+            "rollout.alpha",
+            "Greatest chance, in percent, that a sound release is rolled back by its gates.",
+        ),
+        ("rollout: {advanceOn: proof}", "rollout.advanceOn", "Write time or evidence."),
+        ("rollout: {gates: {custom: [{name: a}]}}", "rollout.gates.custom[0].query", "Write one of `query` and `webhook`."),
+        (
+            "rollout: {gates: {custom: [{name: a, query: up}]}}",
+            "rollout.gates.custom[0].query",
+            "Write one of `max` and `min`.",
+        ),
+        (
+            'rollout: {gates: {custom: [{name: a, query: "up{x={{canry}}}", max: 1}]}}',
+            "rollout.gates.custom[0].query",
+            "Known here: {{canary}}, {{stable}}, {{namespace}}.",
+        ),
+        (
+            'rollout: {gates: {custom: [{name: a, webhook: "https://x", max: 1}]}}',
+            "rollout.gates.custom[0].webhook",
+            "Leave out `max` and `min`.",
+        ),
+        (
+            "rollout: {gates: {custom: [{name: a, query: up, max: 1}, {name: a, query: up, min: 1}]}}",
+            "rollout.gates.custom[1].name",
+            "Give each custom gate a name of its own.",
+        ),
     ],
 )  # fmt: skip
 def test_a_remedy_says_what_to_write(body: str, field: str, remedy: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.rollouts.bounds import ERROR, share_bounds
+from chalicelib.rollouts.bounds import quantile_bounds, share_bounds
+from tests.chalicelib.rollouts.builders import counts
 
 
 def test_nothing_is_known_of_no_requests() -> None:
     assert share_bounds(0, 0) == (0.0, 1.0)
+    assert quantile_bounds((), 0.95) == (0.0, math.inf)
 
 
 def test_a_share_of_none_or_all_is_bounded_on_the_other_side_only() -> None:
@@ -44,15 +47,36 @@ def test_one_more_bad_request_never_lowers_a_bound(total: int, data: st.DataObje
     assert fewer[1] <= more[1]
 
 
-def test_a_share_at_the_limit_itself_is_seldom_condemned_at_any_of_hundreds_of_looks() -> None:
-    random, limit, streams = Random(20260301), 0.05, 400
+@given(st.integers(1, 2000), st.data(), st.floats(1.01, 50))
+def test_a_spread_and_a_smaller_error_widen_the_bounds(total: int, data: st.DataObject, spread: float) -> None:
+    bad = data.draw(st.integers(0, total))
+    low, high = share_bounds(bad, total)
 
-    def condemned() -> bool:
+    for wider in (share_bounds(bad, total, spread=spread), share_bounds(bad, total, 0.001)):
+        assert wider[0] <= low
+        assert wider[1] >= high
+
+
+@given(st.integers(1, 500), st.data())
+def test_a_quantile_is_bounded_where_the_share_of_slower_requests_is(total: int, data: st.DataObject) -> None:
+    slow = data.draw(st.integers(0, total))
+    low, high = quantile_bounds(counts(total, slow=slow).latency, 0.95)
+    share = share_bounds(slow, total)
+
+    assert (low >= 0.5) == (share[0] > 0.05)
+    assert (high <= 0.1) == (share[1] < 0.05)
+
+
+def test_a_share_is_seldom_outside_its_bounds_at_any_of_hundreds_of_looks() -> None:
+    random, share, streams, error = Random(20260301), 0.05, 150, 0.05
+
+    def missed() -> bool:
         bad = 0
-        for total in range(10, 3010, 10):
-            bad += sum(random.random() < limit for _ in range(10))
-            if bad > limit * total and share_bounds(bad, total)[0] > limit:
+        for total in range(10, 1010, 10):
+            bad += sum(random.random() < share for _ in range(10))
+            low, high = share_bounds(bad, total, error)
+            if not low <= share <= high:
                 return True
         return False
 
-    assert sum(condemned() for _ in range(streams)) <= streams * ERROR + 3
+    assert sum(missed() for _ in range(streams)) <= streams * error

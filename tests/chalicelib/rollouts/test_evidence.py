@@ -10,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.rollouts.counts import Counts, Sample
-from chalicelib.rollouts.evidence import KEEP_SAMPLES, Evidence, replay
-from chalicelib.rollouts.rules import Decision, Gate, Metric, Strategy, judge
-from tests.chalicelib.rollouts.builders import STRATEGY, T0, at, counts, sample, samples, strategies
+from chalicelib.rollouts.evidence import Evidence
+from chalicelib.rollouts.gates import Gate, Metric
+from chalicelib.rollouts.replay import replay
+from chalicelib.rollouts.rules import RULE_VERSION, Decision, Strategy, judge
+from tests.chalicelib.rollouts.builders import (
+    DEPTH,
+    MORE_ERRORS,
+    STRATEGY,
+    T0,
+    at,
+    counts,
+    measured,
+    sample,
+    samples,
+    strategies,
+)
 
 DEPLOYMENT = "dep_01JAZ000000000000000000000"
 ITEM_LIMIT = 400 * 1024
@@ -20,7 +33,7 @@ ITEM_LIMIT = 400 * 1024
 
 def steady(looks: int, *, failing: int = 0) -> Evidence:
     """An analysis of a step looked at every second, with ten requests between looks."""
-    seen = [sample(second, counts(second * 10, second * failing)) for second in range(looks)]
+    seen = [sample(second, counts(second * 10, second * failing), counts(second * 40)) for second in range(looks)]
     return Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, seen, at(looks))
 
 
@@ -34,21 +47,35 @@ def test_what_is_stored_comes_back_unchanged_and_judges_the_same(strategy: Strat
     assert [replayed.agrees for replayed in replay([stored])] == [True]
 
 
-def test_many_samples_are_thinned_without_changing_the_verdict() -> None:
-    looks = [sample(second, counts(second * 10 % 1700)) for second in range(500)]
-    taken = Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, looks, at(500))
+@given(strategies(), samples(), st.integers(0, 80))
+def test_an_analysis_that_goes_on_from_the_one_before_sees_all_that_one_look_at_everything_would(
+    strategy: Strategy, looks: list, pause: int
+) -> None:
+    looks = sorted(looks, key=lambda look: look.at)
+    first, second = [look for look in looks if look.at <= at(pause)], [look for look in looks if look.at > at(pause)]
+    before = Evidence.of(DEPLOYMENT, strategy, 0, T0, first, at(pause))
+    stored = Evidence.from_dict(json.loads(json.dumps(before.to_dict())))
+    whole = Evidence.of(DEPLOYMENT, strategy, 0, T0, looks, at(100))
+    resumed = Evidence.of(DEPLOYMENT, strategy, 0, T0, second, at(100), before=stored)
 
-    assert len(taken.samples) <= KEEP_SAMPLES + 4
-    assert taken.verdict == judge(STRATEGY, 0, T0, looks, at(500))
+    assert (resumed.verdict, resumed.latest) == (whole.verdict, whole.latest)
+
+
+def test_many_samples_are_thinned_without_changing_the_verdict() -> None:
+    looks = [sample(second, counts(second * 10 % 1700)) for second in range(2000)]
+    taken = Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, looks, at(2000))
+
+    assert len(taken.samples) < 160
+    assert taken.verdict == judge(STRATEGY, 0, T0, looks, at(2000))
 
 
 def test_a_record_is_far_smaller_than_an_item_may_be() -> None:
     many = 10**12
     latency = (*((float(bound), many) for bound in range(30)), (math.inf, many))
-    busy = Counts(many, many, latency)
-    looks = [sample(0, counts(0)), *(Sample(at(second), 50, busy, busy) for second in range(1, 400))]
+    busy = Counts(many, many, latency, tuple((f"web-r3-pod-{number}", many, many) for number in range(100)))
+    looks = [sample(0, counts(0)), *(Sample(at(second), 50, busy, busy) for second in range(1, 4000))]
 
-    assert len(json.dumps(Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, looks, at(400)).to_dict())) < ITEM_LIMIT / 4
+    assert len(json.dumps(Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, looks, at(4000)).to_dict())) < ITEM_LIMIT / 2
 
 
 def test_a_record_that_was_tampered_with_does_not_agree() -> None:
@@ -58,11 +85,28 @@ def test_a_record_that_was_tampered_with_does_not_agree() -> None:
     assert [replayed.agrees for replayed in replay([bad, forged])] == [True, False]
 
 
-def test_records_of_other_rules_agree_when_they_decide_the_same() -> None:
+def test_records_of_other_rules_agree_when_they_decide_the_same_and_a_note_says_why_they_may_not() -> None:
     older = steady(30, failing=5)
     older = replace(older, verdict=replace(older.verdict, rule_version="0", reason="Said in other words."))
+    (replayed,) = replay([older])
 
-    assert [replayed.agrees for replayed in replay([older])] == [True]
+    assert replayed.agrees
+    assert "version 0 of the rules" in replayed.note
+    assert replay([steady(30)])[0].note == ""
+
+
+def test_a_record_of_the_first_rules_is_still_read_and_judged() -> None:
+    record = steady(40, failing=5).to_dict()
+    del record["latest"]
+    record["verdict"]["rule_version"] = "1"
+    new = ("name", "weight", "evidence", "needed", "spread", "doubtful", "within")
+    record["verdict"]["gates"] = [{key: gate[key] for key in gate if key not in new} for gate in record["verdict"]["gates"]]
+    record["samples"] = [[at(look[0] / 1e6).isoformat(), *look[1:]] for look in record["samples"]]
+    (replayed,) = replay([Evidence.from_dict(json.loads(json.dumps(record)))])
+
+    assert replayed.recorded.rule_version == "1"
+    assert (replayed.judged.rule_version, replayed.judged.decision) == (RULE_VERSION, Decision.ROLL_BACK)
+    assert replayed.agrees
 
 
 def test_replay_answers_what_other_gates_would_have_decided() -> None:
@@ -70,4 +114,21 @@ def test_replay_answers_what_other_gates_would_have_decided() -> None:
 
     assert replayed.recorded.decision is Decision.ROLL_BACK
     assert replayed.judged.decision is Decision.ADVANCE
+    assert [gate.limit for gate in replayed.judged.gates] == [50.0, 400.0]
     assert not replayed.agrees
+
+
+def test_replay_judges_gates_that_were_not_there_and_another_alpha() -> None:
+    (stricter,) = replay([steady(20, failing=1)], gates=(MORE_ERRORS,))
+    (surer,) = replay([steady(60, failing=1)], alpha=1e-12)
+
+    assert [gate.name for gate in stricter.judged.gates] == ["errorRate", "latencyP95", "errorRateIncrease"]
+    assert stricter.judged.decision is Decision.ROLL_BACK
+    assert surer.judged.decision is Decision.HOLD
+
+
+def test_a_measurement_is_kept_with_its_sample() -> None:
+    looks = [replace(sample(5 * look, counts(20 * look)), values=measured(7.5)) for look in range(8)]
+    taken = Evidence.of(DEPLOYMENT, replace(STRATEGY, gates=(DEPTH,)), 0, T0, looks, at(35))
+
+    assert Evidence.from_dict(json.loads(json.dumps(taken.to_dict()))).verdict.gates[0].canary == 7.5

@@ -8,9 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.rollouts.counts import Counts
-from chalicelib.rollouts.rules import Decision, Gate, Metric, Outcome, Strategy, judge, severity
-from tests.chalicelib.rollouts.builders import ERRORS, LATENCY, STRATEGY, T0, at, counts, sample, samples, strategies, verdict
+from chalicelib.rollouts.counts import Counts, Measurement, Sample
+from chalicelib.rollouts.gates import Gate, Metric, Outcome, Weight
+from chalicelib.rollouts.rules import Decision, Strategy, Verdict, judge, severity
+from tests.chalicelib.rollouts.builders import (
+    BOUNDS,
+    DEPTH,
+    ERRORS,
+    LATENCY,
+    MORE_ERRORS,
+    SLOWER,
+    SMOKE,
+    STRATEGY,
+    T0,
+    at,
+    counts,
+    sample,
+    samples,
+    steady,
+    strategies,
+    verdict,
+)
 
 HEALTHY = counts(300, 1)
 LAST = len(STRATEGY.steps) - 1
@@ -30,16 +48,17 @@ def test_a_healthy_last_step_promotes() -> None:
 
 
 def test_a_failing_canary_is_rolled_back_at_once_with_its_numbers() -> None:
-    judged = verdict(counts(60, 15), counts(240), after=6)
+    judged = verdict(counts(90, 22), counts(360), after=20)
 
     assert judged.decision is Decision.ROLL_BACK
     assert judged.reason == (
-        "On the canary 15 of 60 requests failed (25.0 %), surely more than 8.2 %; the limit is 5 %, stable 0.0 %."
+        "On the canary 22 of 90 requests failed (24.4 %, surely 11.1 to 42.3 %); the limit is 5 %, stable 0.0 %."
+        " A sound release shows this less than once in a million rollouts."
     )
 
 
 def test_a_slow_canary_is_rolled_back_at_once_with_its_numbers() -> None:
-    judged = verdict(counts(40, slow=40), counts(160), after=4)
+    judged = verdict(counts(40, slow=40), counts(160), after=20)
 
     assert judged.decision is Decision.ROLL_BACK
     assert "40 of 40 requests were slower than 400 ms (95 % within 738 ms)" in judged.reason
@@ -204,6 +223,187 @@ def test_more_errors_never_turn_a_roll_back_into_a_step_forward(total: int, data
     after = verdict(counts(total, data.draw(st.integers(errors, total))), stable, step=LAST).decision
 
     assert before is not Decision.ROLL_BACK or after is Decision.ROLL_BACK
+
+
+# --- compared with the stable version
+
+COMPARED = replace(STRATEGY, gates=(ERRORS, MORE_ERRORS))
+SPEED = replace(STRATEGY, gates=(SLOWER,))
+
+
+def test_a_canary_worse_than_stable_is_rolled_back_though_it_keeps_to_the_limit() -> None:
+    judged = verdict(counts(2000, 60), counts(8000, 40), strategy=COMPARED)
+
+    assert judged.decision is Decision.ROLL_BACK
+    assert "at most 0.25 percentage points more than stable are allowed, stable 0.5 %" in judged.reason
+
+
+def test_a_canary_as_bad_as_stable_goes_on() -> None:
+    assert verdict(counts(2000, 60), counts(8000, 240), strategy=COMPARED).decision is Decision.ADVANCE
+
+
+def test_what_looks_worse_than_stable_by_chance_alone_is_let_on_and_what_hardly_does_is_held() -> None:
+    assert verdict(counts(100, 1), counts(400), strategy=COMPARED).decision is Decision.ADVANCE
+    assert verdict(counts(300, 9), counts(1200, 6), strategy=COMPARED).decision is Decision.HOLD
+
+
+def test_without_the_stable_versions_readings_nothing_can_be_compared() -> None:
+    judged = verdict(counts(2000, 60), None, strategy=COMPARED)
+
+    assert judged.decision is Decision.INCONCLUSIVE
+    assert "cannot be compared" in judged.reason
+
+
+def test_a_canary_that_has_all_the_traffic_needs_no_comparison() -> None:
+    looks = steady(counts(2000, 20), counts(0), 30, weight=100)
+    broken = steady(counts(2000, 900), counts(0), 30, weight=100)
+
+    assert judge(COMPARED, 0, T0, looks, at(30)).decision is Decision.ADVANCE
+    assert judge(COMPARED, 0, T0, broken, at(30)).decision is Decision.ROLL_BACK
+
+
+def test_a_canary_slower_than_stable_is_rolled_back_whatever_the_limit() -> None:
+    judged = verdict(counts(400, slow=200), counts(1600), strategy=SPEED)
+
+    assert judged.decision is Decision.ROLL_BACK
+    assert "took over 50 % longer than 95 % of the stable version's" in judged.reason
+    assert verdict(counts(400, slow=200), counts(1600, slow=800), strategy=SPEED).decision is Decision.ADVANCE
+
+
+def test_latency_is_not_compared_before_enough_is_known_of_stables() -> None:
+    assert verdict(counts(40, slow=40), counts(60), strategy=SPEED).decision is Decision.INCONCLUSIVE
+
+
+def outage(*, from_look: int, share: int, looks: int = 40, split: tuple[int, int] = (10, 40)) -> list[Sample]:
+    """Looks each second; from one of them on one request in `share` fails on both versions alike."""
+    here, there = split
+    return [
+        sample(look, *(counts(rate * look, rate * max(0, look - from_look) // share) for rate in (here, there)))
+        for look in range(looks + 1)
+    ]
+
+
+@pytest.mark.parametrize("split", [(10, 40), (25, 25), (45, 5)], ids=["20 %", "50 %", "90 %"])
+@pytest.mark.parametrize("from_look", [0, 20])
+def test_an_outage_of_both_is_held_whatever_the_split(split: tuple[int, int], from_look: int) -> None:
+    rules = replace(COMPARED, interval=1, inconclusive_after=3600)
+    looks = outage(from_look=from_look, share=4, split=split)
+
+    for look in range(1, len(looks)):
+        assert judge(rules, 0, T0, looks[: look + 1], at(look)).decision is not Decision.ROLL_BACK
+
+
+# --- traffic that varies more than by chance
+
+
+def pods(count: int, requests: int, *, bad: int) -> Counts:
+    """Counts of so many pods, of which the first alone fails `bad` requests."""
+    each = tuple((f"pod-{index}", requests, bad if index == 0 else 0) for index in range(count))
+    whole = count * requests
+    return Counts(whole, bad, tuple((bound, whole) for bound in BOUNDS), each)
+
+
+def test_one_bad_pod_of_many_is_held_and_told() -> None:
+    judged = verdict(pods(10, 100, bad=80), counts(4000), strategy=COMPARED)
+
+    assert judged.decision is Decision.HOLD
+    assert "differ between pods" in judged.reason
+    assert verdict(replace(pods(10, 100, bad=80), pods=()), counts(4000), strategy=COMPARED).decision is Decision.ROLL_BACK
+
+
+def test_bursts_of_errors_are_held_and_told() -> None:
+    bursts = [counts(40 * look, 12 * (look // 8)) for look in range(41)]
+    looks = [sample(5 * look, served, counts(160 * look, look)) for look, served in enumerate(bursts)]
+    judged = judge(COMPARED, 0, T0, looks, at(200))
+
+    assert judged.decision is Decision.HOLD
+    assert "come in bursts" in judged.reason
+    assert judged.gates[1].spread > 3
+
+
+# --- what a gate is worth, and what is promised
+
+
+def test_an_advisory_gate_is_told_and_changes_nothing() -> None:
+    told = replace(STRATEGY, gates=(replace(ERRORS, weight=Weight.ADVISORY), LATENCY))
+    judged = verdict(counts(300, 200), counts(1200), strategy=told)
+
+    assert judged.decision is Decision.ADVANCE
+    assert judged.gates[0].outcome is Outcome.FAIL
+
+
+def test_a_smaller_alpha_needs_more_evidence_and_is_shared_by_gates_and_steps() -> None:
+    few = verdict(counts(60, 14), counts(240))
+    careful = verdict(counts(60, 14), counts(240), strategy=replace(STRATEGY, alpha=1e-6))
+
+    assert (few.decision, careful.decision) == (Decision.ROLL_BACK, Decision.HOLD)
+    assert STRATEGY.needed == pytest.approx(5.99, abs=0.01)
+    assert replace(STRATEGY, gates=(ERRORS,)).needed < STRATEGY.needed
+    assert (
+        replace(STRATEGY, gates=(ERRORS, LATENCY, DEPTH, replace(MORE_ERRORS, weight=Weight.ADVISORY))).needed
+        == STRATEGY.needed
+    )
+
+
+def test_a_step_that_waits_for_evidence_goes_on_when_every_gate_is_proven_to_be_kept() -> None:
+    patient = replace(STRATEGY, gates=(ERRORS, replace(MORE_ERRORS, limit=2.0)), advance_on="evidence", inconclusive_after=3600)
+    early = verdict(counts(200, 1), counts(800, 4), strategy=patient)
+    later = verdict(counts(4000, 20), counts(16_000, 80), strategy=patient)
+
+    assert early.decision is Decision.HOLD
+    assert "not yet proven" in early.reason
+    assert later.decision is Decision.ADVANCE
+
+
+def test_waiting_for_evidence_ends_as_the_strategy_says() -> None:
+    patient = replace(EAGER, advance_on="evidence")
+
+    assert verdict(counts(30), counts(120), after=600, strategy=patient).decision is Decision.ROLL_BACK
+
+
+# --- measurements of the user's own
+
+
+def measured(*values: float | None, strategy: Strategy | None = None, now: float | None = None) -> Verdict:
+    """The verdict after looks every 5 s that measured these values."""
+    rules = strategy or replace(STRATEGY, gates=(DEPTH,), steps=STRATEGY.steps[:1], inconclusive_after=3600)
+    looks = [
+        replace(
+            sample(5 * look, counts(20 * look), counts(80 * look)),
+            values=(Measurement("depth", value), Measurement("smoke", value)),
+        )
+        for look, value in enumerate(values)
+    ]
+    return judge(rules, 0, T0, looks, at(5 * (len(values) - 1) if now is None else now))
+
+
+def test_a_custom_gate_condemns_at_three_looks_in_a_row() -> None:
+    assert measured(*[50.0] * 9).decision is Decision.PROMOTE
+    assert measured(*[50.0] * 8, 120.0).decision is Decision.HOLD
+    assert measured(*[50.0] * 6, 120.0, 120.0, 99.0).decision is Decision.PROMOTE
+    assert measured(*[50.0] * 6, 120.0, 120.0, 120.0).decision is Decision.ROLL_BACK
+
+
+def test_a_custom_gate_says_what_it_measured() -> None:
+    assert measured(*[50.0] * 6, 120.0, 120.0, 130.0).reason == (
+        "depth is 130; at most 100 is allowed, broken 3 looks in a row."
+    )
+
+
+def test_a_measurement_that_fails_is_bridged_and_one_that_never_came_lets_nothing_on() -> None:
+    assert measured(*[50.0] * 7, None, 50.0).decision is Decision.PROMOTE
+    assert measured(*[50.0] * 8, None).decision is Decision.PROMOTE
+    assert measured(*[None] * 9).decision is Decision.INCONCLUSIVE
+    assert measured(*[50.0] * 5, *[None] * 5).decision is Decision.INCONCLUSIVE
+    assert measured(*[120.0] * 5, *[None] * 5).decision is Decision.INCONCLUSIVE
+
+
+def test_a_webhook_that_says_no_three_times_condemns_where_it_is_critical() -> None:
+    decides = replace(STRATEGY, gates=(replace(SMOKE, weight=Weight.CRITICAL),), steps=STRATEGY.steps[:1])
+
+    assert measured(*[1.0] * 6, 0.0, 0.0, 0.0, strategy=decides).reason == "The webhook of smoke said no, 3 looks in a row."
+    assert measured(*[1.0] * 9, strategy=decides).decision is Decision.PROMOTE
+    assert measured(*[0.0] * 9, strategy=replace(decides, gates=(SMOKE,))).decision is Decision.PROMOTE
 
 
 def test_both_gates_are_told_apart() -> None:

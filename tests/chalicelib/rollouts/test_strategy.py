@@ -9,26 +9,69 @@ from hypothesis import given
 
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.projects.spec import CanaryStep, Rollout
-from chalicelib.rollouts.rules import Gate, Metric, Step, Strategy
+from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
+from chalicelib.rollouts.rules import Step, Strategy
 from chalicelib.rollouts.strategy import strategy_from_dict, strategy_of, strategy_to_dict
-from tests.chalicelib.rollouts.builders import strategies
+from tests.chalicelib.rollouts.builders import STRATEGY, strategies
 
 
 def test_what_the_app_file_does_not_say_has_the_documented_defaults() -> None:
     assert strategy_of(Rollout()) == Strategy(
         steps=(Step(10, 30), Step(50, 30)),
-        gates=(Gate(Metric.ERROR_RATE, 5.0), Gate(Metric.LATENCY_P95, 1000.0)),
+        gates=(Gate(Metric.ERROR_RATE, 5.0), Gate(Metric.LATENCY_P95, 1000.0), Gate(Metric.ERROR_RATE_INCREASE, 0.25)),
         min_requests=20,
         inconclusive_after=600,
         on_inconclusive="hold",
         interval=5,
+        alpha=0.01,
+        advance_on="time",
     )
 
 
 def test_a_gate_left_out_is_not_judged() -> None:
-    rollout = Rollout.model_validate({"gates": {"errorRate": None, "latencyP95": 400}})
+    rollout = Rollout.model_validate({"gates": {"errorRate": None, "latencyP95": 400, "errorRateIncrease": None}})
 
     assert strategy_of(rollout).gates == (Gate(Metric.LATENCY_P95, 400.0),)
+
+
+def test_gates_of_every_kind_are_taken_with_their_weights() -> None:
+    gates = {
+        "errorRate": 2,
+        "latencyP95": None,
+        "latencyP95Increase": 50,
+        "advisory": ["latencyP95Increase"],
+        "custom": [
+            {"name": "depth", "query": "max(depth)", "max": 100},
+            {"name": "hits", "query": "hits", "min": 0.5, "weight": "advisory"},
+            {"name": "smoke", "webhook": "https://example.com/smoke"},
+        ],
+    }
+    rollout = Rollout.model_validate({"alpha": 0.5, "advanceOn": "evidence", "gates": gates})
+    strategy = strategy_of(rollout)
+
+    assert strategy.gates == (
+        Gate(Metric.ERROR_RATE, 2.0),
+        Gate(Metric.ERROR_RATE_INCREASE, 0.25),
+        Gate(Metric.LATENCY_P95_INCREASE, 50.0, Weight.ADVISORY),
+        Gate(Metric.CUSTOM, 100.0, Weight.CRITICAL, Custom("depth", "query", "max(depth)", "max")),
+        Gate(Metric.CUSTOM, 0.5, Weight.ADVISORY, Custom("hits", "query", "hits", "min")),
+        Gate(Metric.CUSTOM, 1.0, Weight.CRITICAL, Custom("smoke", "webhook", "https://example.com/smoke", "min")),
+    )
+    assert (strategy.alpha, strategy.advance_on) == (0.005, "evidence")
+
+
+def test_a_strategy_of_the_first_rules_is_still_read() -> None:
+    stored = strategy_to_dict(STRATEGY)
+
+    assert stored == {
+        "steps": [[20, 30], [50, 30]],
+        "gates": [["errorRate", 5.0], ["latencyP95", 400.0]],
+        "minRequests": 20,
+        "inconclusiveAfter": 600,
+        "onInconclusive": "hold",
+        "interval": 5,
+    }
+    assert strategy_from_dict(stored) == STRATEGY
 
 
 def test_weights_that_do_not_rise_are_refused_by_step() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from cygni.local.gateway.metrics import BUCKETS, KEEP, Metrics
+from cygni.local.gateway.metrics import BUCKETS, KEEP, Metrics, PodKey
 from cygni.local.gateway.table import SeriesKey
 
 WEB = SeriesKey("shop", "web", "web-r2")
@@ -80,3 +80,30 @@ def test_the_generation_counts_tables_and_active_is_asked_for() -> None:
     metrics.table_replaced([], now=0)
     assert samples(metrics, "cygni_gateway_config_generation") == {"": 1}
     assert samples(metrics, "cygni_gateway_active_requests") == {"": 7}
+
+
+def by_pod(metrics: Metrics, name: str) -> dict[str, float]:
+    families = text_string_to_metric_families(metrics.page().decode())
+    return {each.labels["pod"]: each.value for family in families for each in family.samples if each.name == name}
+
+
+def test_requests_are_counted_by_pod_and_the_failed_ones_among_them() -> None:
+    metrics = Metrics()
+    for status in (200, 404, 503):
+        metrics.count_pod(PodKey("shop", "web-r2", "a"), status)
+    metrics.count_pod(PodKey("shop", "web-r2", "b"), 200)
+
+    assert by_pod(metrics, "cygni_gateway_pod_requests_total") == {"a": 3, "b": 1}
+    assert by_pod(metrics, "cygni_gateway_pod_errors_total") == {"a": 1, "b": 0}
+
+
+def test_a_pods_series_outlive_it_long_enough_to_be_read_and_then_go() -> None:
+    metrics, gone, there = Metrics(), PodKey("shop", "web-r2", "a"), PodKey("shop", "web-r2", "b")
+    for key in (gone, there):
+        metrics.count_pod(key, 200)
+    metrics.table_replaced([WEB], now=0, pods=[gone, there])
+    metrics.table_replaced([WEB], now=KEEP, pods=[there])
+    assert set(by_pod(metrics, "cygni_gateway_pod_requests_total")) == {"a", "b"}
+
+    metrics.table_replaced([WEB], now=KEEP + 1, pods=[there])
+    assert set(by_pod(metrics, "cygni_gateway_pod_requests_total")) == {"b"}

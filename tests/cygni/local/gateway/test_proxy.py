@@ -58,6 +58,20 @@ async def test_requests_are_shared_out_by_weight() -> None:
 
 
 @in_loop
+async def test_requests_are_counted_by_the_pod_that_answered() -> None:
+    async with world(says(b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n")) as here:
+        await here.ask()
+        await here.ask()
+        page = here.gateway.metrics.page().decode()
+    counted = [
+        line
+        for line in page.splitlines()
+        if line.startswith("cygni_gateway_pod_") and "_total{" in line and 'backend="web-r1"' in line
+    ]
+    assert [line.rpartition(" ")[2] for line in counted] == ["2.0", "2.0"]
+
+
+@in_loop
 async def test_a_header_pins_a_request_to_a_revision() -> None:
     stable, canary = App(), App()
     async with world(stable, canary) as here:

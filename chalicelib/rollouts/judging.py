@@ -1,0 +1,155 @@
+"""How a gate on a share of bad requests is judged.
+
+1. A share is condemned by evidence alone (`evalues`), and only if the fault is the canary's own: an absolute gate fails
+   when the canary is proven to be over the limit **and** worse than the stable version at the same time (`SHARED`). A fault
+   that both have, from the first second or drifting in, is nobody's.
+2. A relative gate compares with the stable version block by block, whatever happens to both.
+3. "95 % within y" is judged as "at most 5 % slower than y": the two say the same.
+4. Traffic that varies more than by chance counts for less (`dispersion`), and the verdict says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+
+from chalicelib.rollouts.blocks import lengths
+from chalicelib.rollouts.bounds import share_bounds
+from chalicelib.rollouts.counts import Counts, p95_ms
+from chalicelib.rollouts.dispersion import between_blocks, between_pods
+from chalicelib.rollouts.evalues import Null, Trials, against_limit, log_evidence, pairs_against_stable
+from chalicelib.rollouts.gates import Gate, GateResult, Measured, Metric, Outcome
+from chalicelib.rollouts.seen import Count, Seen, canary_blocks, failed, paired_blocks, slow_pairs, slower_than
+from chalicelib.rollouts.sentences import share_sentence
+
+MIN_EVIDENCE = 10
+"""Fewest requests that may condemn a release."""
+SLOW_ALLOWED = 0.05
+"""Share of requests that may be slower than y when the 95th percentile is to stay within y."""
+SHARED = Null(slope=1.25, margin=0.0)
+"""A canary that is no more than a quarter worse than the stable version shares its fault."""
+SUSPICIOUS = log(4)
+"""Evidence at which a relative gate does not let a release on, though it is far from enough to condemn it."""
+
+
+def judge_share(gate: Gate, seen: Seen, needed: float, *, prove: bool) -> GateResult:
+    """Judge a gate on failed or slow requests. It fails at evidence of `needed`.
+
+    With `prove` a relative gate is also asked whether the canary is proven to be within its margin.
+    """
+    measured = _relative(gate, seen, needed, prove=prove) if gate.metric.relative else _absolute(gate, seen, needed)
+    canary, stable = value_of(gate.metric, seen.canary.counts), value_of(gate.metric, seen.stable.counts)
+    outcome = _outcome(measured, needed)
+    return GateResult(
+        metric=gate.metric,
+        limit=gate.limit,
+        canary=canary,
+        stable=stable,
+        allowed=round(_allowed(gate, stable) * 100, 3),
+        low=round(measured.band[0] * 100, 3),
+        high=round(measured.band[1] * 100, 3),
+        outcome=outcome,
+        sentence=share_sentence(gate, outcome, measured, canary, stable),
+        name=gate.name,
+        weight=gate.weight,
+        evidence=round(measured.evidence, 3),
+        needed=round(needed, 3),
+        spread=round(measured.spread, 3),
+        doubtful=outcome is Outcome.PASS and _doubtful(gate, measured, canary, needed),
+        within=measured.within,
+    )
+
+
+def value_of(metric: Metric, counts: Counts | None) -> float | None:
+    """What an arm shows of a metric: percent failed, or milliseconds at the 95th percentile."""
+    if counts is None or counts.requests == 0:
+        return None
+    return round(counts.errors * 100 / counts.requests, 4) if metric.of_errors else p95_ms(counts)
+
+
+def _absolute(gate: Gate, seen: Seen, needed: float) -> Measured:
+    count: Count = failed if gate.metric.of_errors else slower_than(gate.limit / 1000)
+    allowed = _allowed(gate, None)
+    blocks = canary_blocks(seen, count)
+    spread, of_pods = _spread(blocks, seen, of_errors=gate.metric.of_errors)
+    whole = count(seen.canary.counts) if seen.canary.counts else Trials(0, 0)
+    evidence = _over_limit(blocks, allowed, seen, spread, needed)
+    shared = False
+    if evidence >= needed and not seen.uncompared:
+        own = _own_fault(seen, count, allowed, spread, needed)
+        shared = own < needed and _stable_over(seen, count, allowed)
+        evidence = min(evidence, own)
+    band = share_bounds(whole.bad, whole.total, spread=spread)
+    within = whole.total > 0 and share_bounds(whole.bad, whole.total, exp(-needed), spread=spread)[1] <= allowed
+    return Measured(whole.bad, whole.total, band, evidence, 0.0, spread, of_pods, shared, within=within)
+
+
+def _relative(gate: Gate, seen: Seen, needed: float, *, prove: bool) -> Measured:
+    of_errors = gate.metric.of_errors
+    pairs = paired_blocks(seen, failed) if of_errors else slow_pairs(seen, gate.limit)
+    null = Null(1.0, gate.limit / 100 if of_errors else SLOW_ALLOWED)
+    spread, of_pods = _spread([canary for canary, _ in pairs], seen, of_errors=of_errors)
+    seconds, bets = lengths(seen.pairs), pairs_against_stable(pairs, null)
+    evidence = log_evidence(bets, seconds, spread=spread)
+    unwidened = log_evidence(bets, seconds) if spread > 1 else evidence
+    proven = prove and log_evidence(pairs_against_stable(pairs, null, reverse=True), seconds, spread=spread) >= needed
+    bad, total = sum(canary.bad for canary, _ in pairs), sum(canary.total for canary, _ in pairs)
+    compared = any(stable.total for _, stable in pairs)
+    band = share_bounds(bad, total, spread=spread)
+    if not compared and seen.alone_by_design:
+        return Measured(bad, total, band, 0.0, compared=False, within=True)
+    return Measured(bad, total if compared else 0, band, evidence, unwidened, spread, of_pods, within=proven)
+
+
+def _over_limit(blocks: Sequence[Trials], allowed: float, seen: Seen, spread: float, needed: float) -> float:
+    """The evidence that more than `allowed` of the canary's requests are bad."""
+    if allowed >= 1:
+        return 0.0
+    if allowed <= 0:  # a single bad request disproves "none at all"
+        return needed if any(block.bad for block in blocks) else 0.0
+    return log_evidence([against_limit(block, allowed) for block in blocks], lengths(seen.alone), spread=spread)
+
+
+def _own_fault(seen: Seen, count: Count, allowed: float, spread: float, needed: float) -> float:
+    """The evidence that the canary is worse than the stable version, so that a fault is its own."""
+    pairs = paired_blocks(seen, count)
+    if allowed <= 0:
+        return 0.0 if any(stable.bad for _, stable in pairs) else needed
+    return log_evidence(pairs_against_stable(pairs, SHARED), lengths(seen.pairs), spread=spread)
+
+
+def _doubtful(gate: Gate, measured: Measured, canary: float | None, needed: float) -> bool:
+    """Whether what was seen so far is over the limit, or only its spread keeps it from being condemned."""
+    if measured.unwidened >= needed:
+        return True
+    if gate.metric.relative:
+        return measured.evidence >= SUSPICIOUS
+    return canary is not None and canary > gate.limit
+
+
+def _stable_over(seen: Seen, count: Count, allowed: float) -> bool:
+    stable = count(seen.stable.counts) if seen.stable.counts else Trials(0, 0)
+    return stable.bad > allowed * stable.total
+
+
+def _spread(blocks: Sequence[Trials], seen: Seen, *, of_errors: bool) -> tuple[float, bool]:
+    """How much more than by chance the canary's bad requests vary, and whether it is among pods that they do."""
+    in_time = between_blocks(blocks)
+    pods = seen.canary.counts.pods if of_errors and seen.canary.counts else ()
+    among_pods = between_pods([Trials(errors, requests) for _, requests, errors in pods])
+    return max(in_time, among_pods), among_pods > in_time
+
+
+def _allowed(gate: Gate, stable: float | None) -> float:
+    """The share of the canary's requests that may be bad, where `stable` percent of the stable version's are."""
+    if not gate.metric.of_errors:
+        return SLOW_ALLOWED
+    return min(1.0, (gate.limit + (stable or 0.0 if gate.metric.relative else 0.0)) / 100)
+
+
+def _outcome(measured: Measured, needed: float) -> Outcome:
+    if not measured.total and measured.compared:
+        return Outcome.UNKNOWN
+    if measured.shared:
+        return Outcome.SHARED
+    return Outcome.FAIL if measured.total >= MIN_EVIDENCE and measured.evidence >= needed else Outcome.PASS
