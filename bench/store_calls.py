@@ -39,7 +39,7 @@ services:
 """
 TOKEN = "t" * 700
 """As long as those of Step Functions are."""
-READ, WRITE, DEPLOY_UNITS = 1, 2, 44
+READ, WRITE, DEPLOY_UNITS = 1, 2, 45
 MORE = {
     "list_evidence": 2,  # the deployment says whether the path is right, and evidence has a partition of its own
     "replay_deployment": 2,

@@ -138,7 +138,7 @@ def read_traffic(call: AnyCall) -> rollouts_shapes.TrafficView:
         return rollouts_shapes.TrafficView(
             at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None
         )
-    sample, verdict = deployments.live_verdict(record, call.world.metrics, call.world.clock)
+    sample, verdict = deployments.live_verdict(call.who, record, call.world.metrics, call.world.clock)
     stable = None if record.stable is None else arm_view(int(record.stable), verdict.stable)
     return rollouts_shapes.TrafficView(
         at=sample.at,

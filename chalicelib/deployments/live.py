@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.platform.clock import Clock
-from chalicelib.platform.store import team_store
 
 if TYPE_CHECKING:
+    from chalicelib.identity.principal import Principal
     from chalicelib.platform.traffic import TrafficMetrics
     from chalicelib.rollouts.service import Sample, Verdict
 
 
-def live_verdict(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> tuple[Sample, Verdict]:
+def live_verdict(who: Principal, record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock) -> tuple[Sample, Verdict]:
     """One look at the traffic of a rollout under way, and what the judge would say of its present step now.
 
     It knows of the looks that the newest stored analysis has; the task that watches has more, and may be sooner certain.
@@ -22,5 +22,5 @@ def live_verdict(record: DeploymentRecord, metrics: TrafficMetrics, clock: Clock
     from chalicelib.rollouts.service import last_evidence
 
     sample = observe(record, metrics, clock)
-    before = last_evidence(team_store(record.team), record.team, record.id)
+    before = last_evidence(who.store, record.team, record.id)
     return sample, judged(record, [*stored_baseline(record), sample], sample.at, before=before).verdict

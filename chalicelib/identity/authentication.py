@@ -42,9 +42,10 @@ class Authenticator:
         token = token.strip()
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
             raise Unauthenticated("The request carries no bearer token.")
-        if token.count(".") == 2:
-            return self._holder(token, now)
-        return self._operator(token) or authenticate_key(token, now, self.settings)
+        operator = self._operator(token)
+        if operator is not None:
+            return operator
+        return self._holder(token, now) if token.count(".") == 2 else authenticate_key(token, now, self.settings)
 
     def _holder(self, token: str, now: datetime) -> Principal:
         """The holder of an access token: all of it is in the token, and nothing is looked up."""

@@ -7,6 +7,7 @@ What is below a left-out folder cannot come back. cygni.yaml itself always goes 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,10 +116,31 @@ def _left_out(path: Path, is_folder: bool, rules: list[_Rules]) -> bool:
         return True
     for each in reversed(rules):
         relative = path.relative_to(each.base).as_posix() + ("/" if is_folder else "")
-        verdict = each.spec.check_file(relative).include
+        verdict = _verdict(each.spec, relative)
         if verdict is not None:
             return verdict
     return False
+
+
+def _verdict(spec: GitIgnoreSpec, relative: str) -> bool | None:
+    """What the last rule says that names this very path; None when none does.
+
+    A rule that only names a folder above says nothing here: that folder was asked about before.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        found = pattern.match_file(relative) if pattern.include is not None else None
+        if found is not None and _names_itself(found.match, relative):
+            return bool(pattern.include)
+    return None
+
+
+def _names_itself(match: re.Match[str], relative: str) -> bool:
+    below = match.re.groupindex.get(_BELOW)
+    return below is None or match.group(below) is None or match.start(below) == len(relative.rstrip("/"))
+
+
+_BELOW = "ps_d"
+"""The library's name for the part of a match that begins with the slash behind the folder that a rule names."""
 
 
 def _rules_above(root: Path) -> list[_Rules]:

@@ -115,6 +115,13 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     assert listed(tmp_path) == []
 
 
+def test_bringing_back_a_folder_brings_back_nothing_below_it_that_is_left_out(tmp_path: Path) -> None:
+    tree(tmp_path, "a.log/b/file", "a.log/c/file")
+    write(tmp_path, ".gitignore", "**/b\n*.log\n!a.log\n.gitignore\n")
+
+    assert listed(tmp_path) == ["a.log/c/file"]
+
+
 PARTS = st.sampled_from(["a", "b", "a.log", "build"])
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 RULES = st.sampled_from(["*.log", "!a.log", "build/", "/a", "a/b", "**/b", "b/*", "!b/a", "# note", "", "a/", "!/build/a"])
