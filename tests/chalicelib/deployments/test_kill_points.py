@@ -123,7 +123,7 @@ def _drive(stage: Stage, deployment: str, reaper: Reaper, *, abort: bool) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("scenario", ["healthy", "broken", "aborted"])
 def test_a_handler_killed_before_any_write_and_run_again_leaves_the_same_end(scenario: str) -> None:
     expected, writes = outcome(scenario, None)
