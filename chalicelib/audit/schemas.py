@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.audit.reading import Filter
 from chalicelib.audit.rules import Linked, Outcome
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.platform.schema import Cursor, Input, Moment, NextCursor, Output
 
+_DATED = re.compile(r"^\d{4}-\d{2}-\d{2}")
+
+
+def _dated(given: object) -> object:
+    """A time begins with its date: a bare number would be taken for seconds since 1970."""
+    if not _DATED.match(str(given)):
+        raise ValueError("give a time as ISO 8601, such as 2026-01-02T03:04:05Z")
+    return given
+
+
+_Time = Annotated[datetime, BeforeValidator(_dated)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
@@ -22,8 +34,8 @@ class AuditQuery(Input):
     operation: _Text | None = Field(None, description="Name of an operation, as in this document.")
     resource: _Text | None = Field(None, description="A path without /v1/, such as projects/hello: it and all below it.")
     outcome: Literal["done", "refused"] | None = None
-    since: datetime | None = Field(None, description="ISO 8601; without a zone it is UTC.")
-    until: datetime | None = Field(None, description="ISO 8601, exclusive; without a zone it is UTC.")
+    since: _Time | None = Field(None, description="ISO 8601; without a zone it is UTC.")
+    until: _Time | None = Field(None, description="ISO 8601, exclusive; without a zone it is UTC.")
     cursor: Cursor | None = None
     limit: int = Field(50, ge=1, le=100, description="Most items in the page.")
 
