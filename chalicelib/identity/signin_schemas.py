@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from chalicelib.platform.schema import Input
 
 _Short = Annotated[str, StringConstraints(max_length=64)]
-_Long = Annotated[str, StringConstraints(max_length=2048)]
+LONGEST = 4096
+"""Characters of what a provider may send along; some put whole tokens into a code."""
+
+
+def _bounded(given: str) -> str:
+    """Not a bound of the schema: an address that is much longer is refused before anybody reads its parameters."""
+    if len(given) > LONGEST:
+        raise ValueError(f"at most {LONGEST} characters are taken")
+    return given
+
+
+_Long = Annotated[str, AfterValidator(_bounded)]
 
 
 class LoginQuery(Input):
@@ -27,7 +38,7 @@ class CallbackQuery(Input):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     state: _Short = ""
-    code: Annotated[str, StringConstraints(max_length=4096)] = ""
+    code: _Long = ""
     error: _Short = ""
     iss: _Long | None = Field(None, description="Who answers (RFC 9207).")
 
