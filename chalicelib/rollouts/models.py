@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from chalicelib.platform.packed import PackedAttribute
-from chalicelib.platform.table import Record
+from chalicelib.platform.table import Item, Record
 
 PREFIX = "EVIDENCE#"
 
@@ -18,7 +18,13 @@ def evidence_pk(team: str, deployment: str) -> str:
     return f"TEAM#{team}#DEPLOYMENT#{deployment}"
 
 
-class EvidenceRecord(Record):
-    """One analysis, compressed: histograms repeat themselves, and a write is billed by the KiB."""
+class EvidenceRecord(Item):
+    """One analysis, compressed: histograms repeat themselves, and a write is billed by the KiB.
+
+    It has no version: an analysis that was stored when its process died may be stored again, of the same moment.
+    """
+
+    class Meta(Record.Meta):
+        """The table of all records."""
 
     data = PackedAttribute()

@@ -90,6 +90,8 @@ class Informer(threading.Thread):
         query = {**self._query, "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         self._stream = self._api.watch(self._path, query)
         with contextlib.closing(self._stream):
+            if self._stopping.is_set():  # while it was being opened: `stop` had the one before to close
+                return version
             for event in self._stream:
                 if self._stopping.is_set():
                     break

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from chalicelib.platform.store import team_store
 from chalicelib.projects.service import ServiceSpec
+from chalicelib.rollouts.service import evidence_write, last_evidence
 from tests.support.rollout import SPEC, TASKS, Stage
+from tests.support.world import TEAM
 
 LONG = ServiceSpec.model_validate(
     {
@@ -34,6 +38,18 @@ def analysed(stage: Stage, deployment: str, times: int) -> dict[str, Any]:
     for _ in range(times):
         TASKS["Analyse"](stage.event(deployment), stage.ports())
     return dict(stage.api.get(f"{stage.path}/deployments/{deployment}/evidence").json["items"][-1])
+
+
+def test_an_analysis_that_was_stored_when_its_process_died_is_stored_again(stage: Stage) -> None:
+    deployment = under_way(stage)
+    analysed(stage, deployment, 1)
+    evidence = last_evidence(team_store(TEAM), TEAM, deployment)
+    assert evidence is not None
+
+    team_store(TEAM).commit([evidence_write(TEAM, evidence)])
+
+    kept = stage.api.get(f"{stage.path}/deployments/{deployment}/evidence").json["items"]
+    assert [datetime.fromisoformat(each["at"]) for each in kept] == [evidence.at]
 
 
 def test_an_analysis_goes_on_from_the_one_before(stage: Stage) -> None:

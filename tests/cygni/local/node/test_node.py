@@ -151,7 +151,8 @@ def test_a_deleted_pod_is_not_ready_before_it_is_asked_to_end(tmp_path: Path) ->
         assert (await follower).endswith("goodbye\n")
         last = [body["status"] for where, body in cluster.api.patches if where == f"{path}/status"][-1]
         assert last["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
-        assert not list((cluster.data / "pods").iterdir()) + list((cluster.data / "logs").iterdir())
+        left = [cluster.data / "pods", cluster.data / "logs"]
+        await cluster.until(lambda: not any(list(folder.iterdir()) for folder in left))
 
     play(tmp_path, scenario, drain=0.5)
 
