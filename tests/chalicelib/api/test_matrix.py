@@ -16,10 +16,8 @@ from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routes import Route
 from chalicelib.identity.rules import MATRIX, Cell, Grant, Role
 from chalicelib.projects.service import EnvironmentKind, kind_of
-from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished_for
-from tests.support.rollout import Stage
-from tests.support.store import memory_store
-from tests.support.world import Client, Fakes
+from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished_store
+from tests.support.world import Client
 
 ROUTES = {route.name: route for resource in RESOURCES for route in resource.routes if not route.public}
 GUARDED = [ROUTES[name] for name in MATRIX if name in ROUTES]
@@ -39,17 +37,10 @@ ABSENT = {
 """Names that nothing has, by parameter."""
 
 
-def stage() -> Stage:
-    made = Stage(Client(fakes := Fakes()), fakes)
-    made.api.post("/v1/projects", {"name": "hello"})
-    made.api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
-    return made
-
-
 @pytest.fixture
-def own(request: pytest.FixtureRequest) -> Iterator[Furnished]:
-    with memory_store():
-        yield furnished_for(stage(), request)
+def own() -> Iterator[Furnished]:
+    with furnished_store() as furnished:
+        yield furnished
 
 
 def parameters(route: Route) -> list[str]:

@@ -18,9 +18,7 @@ from chalicelib.api.routes import Route
 from chalicelib.identity.rules import Grant, Role
 from chalicelib.platform.aws import client
 from functions.catalog import TABLES
-from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished_for
-from tests.chalicelib.api.test_matrix import stage
-from tests.support.store import memory_store
+from tests.chalicelib.api.requests import ASKS, Furnished, ask, furnished_store
 from tests.support.world import Client
 
 CANARY = "canary-s3cr3t-0123456789abcdef"
@@ -29,9 +27,9 @@ ASKED = [route for route in ROUTES if not route.public]
 
 
 @pytest.fixture
-def own(request: pytest.FixtureRequest) -> Iterator[Furnished]:
-    with memory_store():
-        yield furnished_for(stage(), request)
+def own() -> Iterator[Furnished]:
+    with furnished_store() as furnished:
+        yield furnished
 
 
 def stored() -> dict[str, str]:
