@@ -215,7 +215,9 @@ class Client:
         return self._http
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        what = str(error) or type(error).__name__
+        # What cannot be sent is quoted in full by the library: a header among it, with the token.
+        unsendable = isinstance(error, httpx.LocalProtocolError)
+        what = "the request cannot be sent" if unsendable else str(error) or type(error).__name__
         return Unreachable(
             f"The API at {self.context.url} did not answer: {what}",
             remedy="Check that the control plane runs (`make up` starts a local one) and its address: `cygni doctor`.",
