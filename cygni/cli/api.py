@@ -62,7 +62,7 @@ class Api:
 
     def health(self) -> Answer:
         """The API's health and version; the only operation that needs no token."""
-        return self.client.request("GET", "/v1/health")
+        return self.client.request("GET", "/v1/health", public=True)
 
     def check_app_file(self, text: str) -> dict[str, Any]:
         """The app file with all defaults; refused with lines and columns."""

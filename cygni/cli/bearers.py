@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cygni.cli.client import Policy
 from cygni.cli.credentials import Credentials, Login
-from cygni.cli.errors import NotSignedIn, Problem
+from cygni.cli.errors import CliError, NotSignedIn, Problem
 from cygni.cli.identity_api import TokenApi
 from cygni.cli.identity_shapes import Tokens
 from cygni.cli.runner import Runner
@@ -41,6 +41,7 @@ class LoginBearer:
     api: TokenApi
     now: Callable[[], datetime]
     _login: Login | None = field(default=None, repr=False)
+    _looked: bool = False
 
     def token(self) -> str:
         """The access token, renewed if it is about to end. Raises NotSignedIn, Unreachable."""
@@ -54,6 +55,21 @@ class LoginBearer:
         """A new access token for one that was refused. Raises NotSignedIn, Unreachable."""
         self._login = self._renew(refused)
         return self._login.access_token
+
+    def regranted(self, refused: str) -> str | None:
+        """A token by the rights of now, once a run: those in the refused one are of when it was given out.
+
+        Only where they differ: a refusal is written into the team's audit trail, and asking in vain would write another.
+        """
+        if self._looked:
+            return None
+        self._looked = True
+        try:
+            before = self.api.whoami_by(refused)
+            token = self.renewed(refused)
+            return token if token is not None and self.api.whoami_by(token) != before else None
+        except CliError:  # the refusal itself is what has to be told
+            return None
 
     def switch(self, team: str | None) -> Tokens:
         """Renew the login for a team, or for where the person stands by now. Raises Problem for a team they are not in."""
@@ -119,6 +135,10 @@ class JobBearer:
         """Another access token. Raises NotSignedIn, Unreachable."""
         self._exchange()
         return self._token
+
+    def regranted(self, refused: str) -> str | None:  # noqa: ARG002 - the token is as old as the command
+        """None."""
+        return None
 
     def remedy(self, advice: str) -> str:
         """What has to be so for a job to sign in."""

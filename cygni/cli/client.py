@@ -4,7 +4,8 @@ What may be sent twice: reads, replacements, merges and deletions, and a POST wi
 second with the first's result. Those are tried again after a connection error or a 429, 502, 503 or 504, with a pause that
 doubles up to a cap, shortened by chance so that many clients do not come back at once; `Retry-After` is obeyed up to a limit.
 
-A 401 is answered once by what renews the credential, if anything does; then it is told.
+A 401 is answered once by what renews the credential, if anything does; a 403 by a credential whose rights have grown since it
+was given out. Then they are told.
 """
 
 from __future__ import annotations
@@ -73,6 +74,9 @@ class Bearer(Protocol):
     def renewed(self, refused: str) -> str | None:
         """Another token after one was refused; None where there is no way to get one. Raises NotSignedIn, Unreachable."""
 
+    def regranted(self, refused: str) -> str | None:
+        """Another token after one did not grant enough, if it grants something else; None where it does not."""
+
     def remedy(self, advice: str) -> str:
         """What to do when the API takes none of them; `advice` is its own."""
 
@@ -89,6 +93,10 @@ class FixedToken:
         return self.value
 
     def renewed(self, refused: str) -> str | None:  # noqa: ARG002 - there is only the one
+        """None."""
+        return None
+
+    def regranted(self, refused: str) -> str | None:  # noqa: ARG002 - a key's rights are looked up at each request
         """None."""
         return None
 
@@ -152,6 +160,8 @@ class Client:
         response = call(token)
         if response.status_code == 401 and token and (renewed := bearer.renewed(token)) is not None:
             response = call(renewed)
+        if response.status_code == 403 and token and (regranted := bearer.regranted(token)) is not None:
+            response = call(regranted)
         return _answer(response, f"{method} {path}", bearer)
 
     def upload(
@@ -205,7 +215,9 @@ class Client:
         return self._http
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        what = str(error) or type(error).__name__
+        # What cannot be sent is quoted in full by the library: a header among it, with the token.
+        unsendable = isinstance(error, httpx.LocalProtocolError)
+        what = "the request cannot be sent" if unsendable else str(error) or type(error).__name__
         return Unreachable(
             f"The API at {self.context.url} did not answer: {what}",
             remedy="Check that the control plane runs (`make up` starts a local one) and its address: `cygni doctor`.",

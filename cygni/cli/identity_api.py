@@ -67,6 +67,11 @@ class TokenApi:
         body = {"grant_type": _EXCHANGE_GRANT, "subject_token": id_token, "subject_token_type": _JWT, "team": team}
         return self._token(body)
 
+    def whoami_by(self, token: str) -> Whoami:
+        """Whom an access token belongs to, and what it grants."""
+        signed = {"Authorization": f"Bearer {token}"}
+        return cast(Whoami, self.client.request("GET", "/v1/whoami", headers=signed, public=True).body)
+
     def revoke(self, token: str) -> None:
         """End the session that a token belongs to."""
         self.client.request("POST", "/v1/auth/revoke", body={"token": token, "client_id": CLIENT}, public=True)

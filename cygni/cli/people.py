@@ -1,4 +1,4 @@
-"""Names for the ids of people and API keys. Each list is fetched when the first id of its kind is met, once a run.
+"""Names for the ids of people, API keys and trusted workflows. A list is fetched when the first id of its kind is met, once.
 
 Where a list may not be read, or cannot be just now, ids are shown as they are: a name is no reason to fail.
 """
@@ -16,14 +16,14 @@ from cygni.cli.identity_api import IdentityApi
 from cygni.cli.identity_shapes import Member
 
 MOST = 1_000
-"""Members and keys that are looked at."""
+"""Entries of a list that are looked at."""
 
-_ID = re.compile(r"\b(usr|key)_[0-9A-HJKMNP-TV-Z]{26}\b")
+_ID = re.compile(r"\b(usr|key|tru)_[0-9A-HJKMNP-TV-Z]{26}\b")
 
 
 @dataclass(slots=True)
 class People:
-    """The names of a team's members and API keys."""
+    """The names of a team's members, API keys and trusted workflows."""
 
     api: IdentityApi
     _members: list[Member] | None = field(default=None)
@@ -52,7 +52,7 @@ class People:
 
     def _known(self, kind: str) -> dict[str, str]:
         if kind not in self._names:
-            self._names[kind] = self._people() if kind == "usr" else self._keys()
+            self._names[kind] = self._people() if kind == "usr" else self._machines(kind)
         return self._names[kind]
 
     def _people(self) -> dict[str, str]:
@@ -64,9 +64,9 @@ class People:
             if each["name"]
         }
 
-    def _keys(self) -> dict[str, str]:
+    def _machines(self, kind: str) -> dict[str, str]:
+        word, page = ("key", self.api.keys) if kind == "key" else ("job of", self.api.trusts)
         try:
-            found = list(islice(every(lambda cursor: self.api.keys(cursor=cursor)), MOST))
+            return {each["id"]: f"{word} {each['name']}" for each in islice(every(lambda cursor: page(cursor=cursor)), MOST)}
         except CliError:
             return {}
-        return {each["id"]: f"key {each['name']}" for each in found}

@@ -48,10 +48,12 @@ class Runner:
             try:
                 answer = httpx.get(address, headers=dict(headers), timeout=SECONDS)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                reason = str(error) or type(error).__name__
+                unsendable = isinstance(error, httpx.LocalProtocolError)  # quoted in full, the secret among it
+                reason = "" if unsendable else str(error)
                 if attempt == ATTEMPTS:
                     raise Unreachable(
-                        f"The runner of GitHub Actions did not answer: {reason}", remedy="Run the job again."
+                        f"The runner of GitHub Actions did not answer: {reason or type(error).__name__}",
+                        remedy="Run the job again.",
                     ) from None
                 continue
             if answer.status_code < 500 or attempt == ATTEMPTS:

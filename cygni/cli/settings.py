@@ -20,6 +20,7 @@ the file's current context.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from typing import Any
 
 from cygni.cli.errors import SIGN_IN_REMEDY, NotSignedIn, Usage
 from cygni.cli.runner import in_actions, runner_of
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Kept(StrEnum):
@@ -82,7 +85,7 @@ def choose_context(environ: Mapping[str, str], name: str | None = None) -> Conte
 
     Raises NotSignedIn when none is configured or nothing signs in there, Usage when `name` is unknown or the file unreadable.
     """
-    endpoint, token = environ.get("CYGNI_ENDPOINT", ""), environ.get("CYGNI_TOKEN", "")
+    endpoint, token = environ.get("CYGNI_ENDPOINT", ""), clean_token(environ.get("CYGNI_TOKEN", ""), "CYGNI_TOKEN")
     path = config_path(environ)
     if endpoint and name is None:
         return _of_environment(environ, endpoint, token, path)
@@ -115,6 +118,16 @@ def keyring_allowed(environ: Mapping[str, str]) -> bool:
     return wanted
 
 
+def clean_token(text: str, where: str) -> str:
+    """A token without the blanks and line ends round it, which files and secret stores add. Raises Usage, without the token."""
+    token = text.strip()
+    if token and not _TOKEN.fullmatch(token):
+        raise Usage(
+            f"The token in {where} has characters that no token has.", remedy="Copy it again, whole and without anything else."
+        )
+    return token
+
+
 def contexts_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The contexts of the config file's document; what is none is left out."""
     found = document.get("contexts")
@@ -135,7 +148,8 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def context_of(name: str, entry: Mapping[str, Any], path: Path) -> Context:
     """A context as the file has it. Raises Usage for a place of a login that is none."""
-    url, token, login = (str(entry.get(each) or "") for each in ("url", "token", "login"))
+    url, login = str(entry.get("url") or ""), str(entry.get("login") or "")
+    token = clean_token(str(entry.get("token") or ""), f"[contexts.{name}] of {path}")
     if login and login not in set(Kept):
         raise Usage(
             f"`login` is {login!r} in [contexts.{name}] of {path}.", remedy=f"Sign in again: `cygni login --context {name}`."
@@ -150,6 +164,7 @@ def _of_environment(environ: Mapping[str, str], endpoint: str, token: str, path:
         return asked
     team = environ.get("CYGNI_TEAM", "")
     if team and runner_of(environ) is not None:
+        clean_token(environ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
         return Context("github-actions", endpoint, team=team)
     document = read_config(path)
     found = [context_of(name, entry, path) for name, entry in contexts_of(document).items()]

@@ -91,11 +91,7 @@ class FakeSignIn:
             if token.startswith("at_"):
                 raise Unauthenticated("The access token is not valid here.", remedy="Get a new one with the refresh token.")
             raise Unauthenticated("The API key is not valid.")
-        known = self.access[token]
-        if known.kind != "user":
-            return known
-        grant = self.members_of(known.team, known.subject) if known.team else None
-        return Caller(known.subject, "user", known.name, known.team if grant else "", grant, known.session)
+        return self.access[token]
 
     def end_access(self) -> None:
         """Every access token is refused from now on, as if it had expired."""
@@ -196,7 +192,8 @@ class FakeSignIn:
 
     def _tokens(self, session: Session) -> dict[str, Any]:
         token, name = self.make("at"), self.people[session.user][0]
-        self.access[token] = Caller(session.user, "user", name, session.team, None, session.id)
+        grant = self.members_of(session.team, session.user) if session.team else None
+        self.access[token] = Caller(session.user, "user", name, session.team, grant, session.id)
         return {
             "access_token": token,
             "expires_in": self.life,

@@ -95,7 +95,7 @@ def change_role(session: Session, member: MemberWord, role: RoleArgument, only: 
     before = _member(session, member)
     changed = session.identity.change_member(before, role=role.value, scopes=scopes_of(only))
     words = grant_words(changed["role"], changed["scopes"])
-    session.printer.result(changed, Text(f"{_called(changed)} is {words} now; it holds at once."))
+    session.printer.result(changed, Text(f"{_called(changed)} is {words} now."))
 
 
 @command(Scope.API)

@@ -183,6 +183,31 @@ def test_no_token_is_in_a_repr(ann: Cli, api: FakeApi) -> None:
     assert "s3cret" not in shown
 
 
+def test_rights_that_have_grown_since_the_login_hold_at_once(cli: Cli, api: FakeApi, acme: Team) -> None:
+    cli.sign_in(api, "vera")
+    acme.members[api.identity.user("vera")] = (grant("admin"), 2)
+
+    assert cli("team", "rename", "Umbrella").exit_code == Exit.OK
+    assert acme.name == "Umbrella"
+    assert refreshes(api) == 1
+
+
+def test_rights_that_have_not_changed_are_refused_once_and_written_down_once(cli: Cli, api: FakeApi, acme: Team) -> None:
+    cli.sign_in(api, "vera")
+
+    assert cli("team", "rename", "Mine").exit_code == Exit.FORBIDDEN
+    assert [each.line.operation for each in acme.lines] == ["change_team"]
+    assert len(api.asked("PUT", "/v1/team")) == 1
+
+
+def test_an_api_key_that_is_refused_is_not_tried_again(cli: Cli, api: FakeApi, acme: Team) -> None:
+    api.sign_in.keys["cyg_key"] = Caller("key_1", "key", "bot", acme.id, grant("viewer"))
+    cli.environ["CYGNI_TOKEN"] = "cyg_key"
+
+    assert cli("team", "rename", "Mine").exit_code == Exit.FORBIDDEN
+    assert len(acme.lines) == 1
+
+
 # --- GitHub Actions
 
 

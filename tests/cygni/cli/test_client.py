@@ -170,6 +170,16 @@ def test_nobody_there_is_unreachable_after_all_attempts(client: Make) -> None:
     assert len(pauses.taken) == 3
 
 
+def test_a_token_that_cannot_be_sent_is_not_shown(api: FakeApi) -> None:
+    made = Client(Context("test", api.url, "s3cret\ns3cret"), policy=Policy(attempts=1))
+
+    with pytest.raises(Unreachable) as caught:
+        made.request("GET", "/v1/whoami")
+
+    made.close()
+    assert "s3cret" not in str(caught.value)
+
+
 def test_a_page_that_is_no_json_is_no_trace(client: Make, api: FakeApi) -> None:
     api.faults.append(Fault("/v1/whoami", 200, body=b"<html>a proxy's page</html>"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,23 @@ def test_a_setting_of_the_keyring_that_is_neither_is_refused(home: dict[str, str
 
     with pytest.raises(Usage, match="`keyring` is 'no'"):
         keyring_allowed(home)
+
+
+def test_blanks_and_line_ends_round_a_token_are_none_of_it(home: dict[str, str]) -> None:
+    assert choose_context(home | {"CYGNI_TOKEN": " c\n"}).token == "c"
+
+
+@pytest.mark.parametrize("token", ["s3cret\ns3cret", "s3cret s3cret", "s3cr\u00e9t", "s3cret\x00"])
+@pytest.mark.parametrize("place", ["variable", "file", "runner"])
+def test_what_can_be_no_token_is_refused_and_not_shown(home: dict[str, str], token: str, place: str) -> None:
+    environ = home | {"variable": {"CYGNI_TOKEN": token}, "runner": JOB | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": token}}.get(
+        place, {}
+    )
+    if place == "file":
+        config_path(home).write_text(FILE.replace('token = "a"', f"token = {json.dumps(token)}"))
+
+    with pytest.raises(Usage) as caught:
+        choose_context(environ)
+
+    assert "s3cr" not in caught.value.message + caught.value.remedy
+    assert {"variable": "CYGNI_TOKEN", "file": "[contexts.local]", "runner": "ACTIONS_ID"}[place] in caught.value.message

@@ -88,6 +88,13 @@ def test_it_says_who_is_signed_in_and_where_the_login_is_kept(ann: Cli, api: Fak
     assert "token: is for ann, owner in team_" in shown
 
 
+def test_the_api_is_reached_even_where_nobody_can_sign_in(ann: Cli, api: FakeApi) -> None:
+    api.sign_in.end(next(iter(api.sign_in.sessions)))
+    api.sign_in.end_access()
+
+    assert "✔ api: answers" in ann("doctor").stdout
+
+
 def test_a_login_that_has_ended_is_a_fault_with_the_way_out(ann: Cli, api: FakeApi) -> None:
     api.sign_in.end(next(iter(api.sign_in.sessions)))
 

@@ -125,6 +125,17 @@ def test_a_repository_that_is_none_is_told_by_its_field(ann: Cli, acme: Team) ->
     assert "body.repository" in result.stderr
 
 
+def test_what_machines_did_is_listed_by_their_names(ann: Cli, acme: Team) -> None:
+    key, trust = ann.document("keys", "create", "bot")["id"], ann.document("ci", "trust", "acme/shop")["id"]
+    acme.tell(key, "create_project", "projects/a", kind="key")
+    acme.tell(trust, "issue_token", f"trusts/{trust}/runs/1", kind="federated")
+
+    shown = ann("audit", "list", "-n", "2").stdout
+
+    assert " key bot " in shown
+    assert " job of acme/shop " in shown
+
+
 def test_trusts_are_listed_and_ended(ann: Cli, acme: Team) -> None:
     ann("ci", "trust", "acme/shop", "--name", "shop")
 
