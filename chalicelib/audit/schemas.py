@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.audit.reading import Filter
 from chalicelib.audit.rules import Linked, Outcome
@@ -15,6 +16,17 @@ from chalicelib.platform.schema import Cursor, Input, Moment, NextCursor, Output
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
+def _written_out(value: Any) -> Any:
+    """Refuses a bare number, which might be seconds or milliseconds."""
+    if isinstance(value, str) and not _DATED.match(value):
+        raise ValueError("write the time as ISO 8601, such as 2026-01-02T03:04:05Z")
+    return value
+
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+_Time = Annotated[datetime, BeforeValidator(_written_out)]
+
+
 class AuditQuery(Input):
     """Which lines are wanted."""
 
@@ -22,8 +34,8 @@ class AuditQuery(Input):
     operation: _Text | None = Field(None, description="Name of an operation, as in this document.")
     resource: _Text | None = Field(None, description="A path without /v1/, such as projects/hello: it and all below it.")
     outcome: Literal["done", "refused"] | None = None
-    since: datetime | None = Field(None, description="ISO 8601; without a zone it is UTC.")
-    until: datetime | None = Field(None, description="ISO 8601, exclusive; without a zone it is UTC.")
+    since: _Time | None = Field(None, description="ISO 8601; without a zone it is UTC.")
+    until: _Time | None = Field(None, description="ISO 8601, exclusive; without a zone it is UTC.")
     cursor: Cursor | None = None
     limit: int = Field(50, ge=1, le=100, description="Most items in the page.")
 
