@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from chalicelib.identity.standing import NOWHERE, standing_in
 from tests.fakes.github import SET_UP, FakeGitHub
 from tests.support.people import sign_in
 from tests.support.world import Fakes, Reply
@@ -17,10 +18,11 @@ MORE = {
     "show_device": 3,  # who is looking, what the code stands for, and the device
     "create_device": 1,
     "decide_device": 4,  # the same three, and the decision
-    "issue_token": 6,  # the device, the person, their teams, where they stand there (two reads), and the session
-    "revoke_token": 5,  # the session, where its person stands, the newest line of the trail there, the end with its line
-    "revoke_session": 5,
-    "logout": 5,
+    "issue_token": 5,  # the device, the person, their teams, where they stand there, and the session
+    "revoke_token": 4,  # the session, where its person stands, the newest line of the trail there, the end with its line
+    "revoke_session": 4,
+    "logout": 4,
+    "answer_invitation": 4,  # who sends the form, the invitation, whether who gave it still may, and the member
 }
 """Round trips that these routes may take, and why."""
 
@@ -44,6 +46,10 @@ def tour(fakes: Fakes, call: Call) -> None:
     csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
     form = _form(**code, csrf=csrf, decision="approve")
     call("decide_device", "POST", "/v1/auth/device/decision", **form | {"headers": form["headers"] | browser})
+    call("show_invitation_page", "GET", "/v1/invitations", headers=browser)
+    link = call("create_invitation", "POST", "/v1/team/invitations", body={"role": "viewer"}).json["link"]
+    form = _form(csrf=csrf, token=link, answer="join")
+    call("answer_invitation", "POST", "/v1/invitations/answer", **form | {"headers": form["headers"] | browser})
     grant = "urn:ietf:params:oauth:grant-type:device_code"
     tokens = call("issue_token", "POST", "/v1/auth/token", **_form(grant_type=grant, device_code=device["device_code"])).json
     call("revoke_token", "POST", "/v1/auth/revoke", **_form(token=tokens["refresh_token"]))
@@ -51,7 +57,11 @@ def tour(fakes: Fakes, call: Call) -> None:
 
 
 def _sessions(fakes: Fakes, call: Call) -> None:
-    first, second = sign_in(fakes), sign_in(fakes)
+    """The ends of sessions that stand in a team, whose audit trail hears of them."""
+    alone = {"authorization": f"Bearer {sign_in(fakes, 'Zoe').access_token}"}
+    team = call("create_team", "POST", "/v1/teams", body={"name": "zoo"}, headers=alone).json["id"]
+    here = standing_in(sign_in(fakes, "Zoe").user, team) or NOWHERE
+    first, second = sign_in(fakes, "Zoe", here), sign_in(fakes, "Zoe", here)
     headers = {"authorization": f"Bearer {first.access_token}"}
     call("list_sessions", "GET", "/v1/me/sessions", headers=headers)
     call("revoke_session", "DELETE", f"/v1/me/sessions/{second.session}", headers=headers)

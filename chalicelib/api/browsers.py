@@ -12,7 +12,7 @@ from chalicelib.api.routes import AnyCall
 from chalicelib.identity import service as identity
 from chalicelib.identity.session_rules import BROWSER_LIFE
 from chalicelib.identity.signin_rules import LIFE
-from chalicelib.platform.errors import Forbidden
+from chalicelib.platform.errors import Forbidden, Unauthenticated
 from chalicelib.platform.strict import encode_base64url
 
 SIGN_IN, SESSION = "cygni-signin", "cygni-session"
@@ -40,6 +40,14 @@ def no_cookie(call: AnyCall, name: str) -> str:
 def visitor_of(call: AnyCall) -> identity.Visitor | None:
     """Who is signed in in the browser that asks; None for a stranger."""
     return identity.visitor(read_cookie(call, SESSION), call.now)
+
+
+def signed_in(call: AnyCall) -> identity.Visitor:
+    """Who is signed in in the browser that sends a form. Raises Unauthenticated."""
+    who = visitor_of(call)
+    if who is None:
+        raise Unauthenticated("You are not signed in here (any more).", remedy="Open the page again and sign in.")
+    return who
 
 
 def csrf_of(who: identity.Visitor) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.browsers import SESSION, csrf_of, no_cookie, refuse_strange_form, visitor_of
+from chalicelib.api.browsers import SESSION, csrf_of, no_cookie, refuse_strange_form, signed_in, visitor_of
 from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.pages import approve_page, choose_provider_page, decided_page, enter_code_page
 from chalicelib.api.routes import FORM, JSON, Answer, AnyCall, Resource
@@ -94,9 +94,7 @@ def show_device(call: AnyCall) -> Answer:
 def decide_device(call: AnyCall) -> Answer:
     """Approve or deny a device, as the page's form asks."""
     limit(call, "pages", PER_MINUTE)
-    who, wanted = visitor_of(call), call.body
-    if who is None:
-        raise Unauthenticated("You are not signed in here (any more).", remedy="Open the page again and sign in.")
+    who, wanted = signed_in(call), call.body
     refuse_strange_form(call, who, wanted.csrf)
     if wanted.decision == "leave":
         identity.end_session(who.user, who.session, "logout", asked_by(call))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.callers import limit
 from chalicelib.api.identity_views import invitation_view, issued_invitation, my_team_view, offer_view
-from chalicelib.api.pages import invitation_page
-from chalicelib.api.routes import Answer, AnyCall, Resource
-from chalicelib.api.signin import PER_MINUTE
+from chalicelib.api.routes import AnyCall, Resource
 from chalicelib.identity import service as identity
-from chalicelib.identity.credentials import PAGE
-from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded, RateLimited
+from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
@@ -60,13 +56,6 @@ def list_invitations(call: AnyCall) -> shapes.InvitationPage:
 def revoke_invitation(call: AnyCall) -> None:
     """Withdraw an invitation."""
     identity.revoke_invitation(call.who, call.path["invitation"])
-
-
-@invitation_routes.route("GET", PAGE, public=True, page=True, answer=None, errors=(RateLimited,))
-def show_invitation_page(call: AnyCall) -> Answer:
-    """Show how an invitation is accepted."""
-    limit(call, "pages", PER_MINUTE)
-    return Answer(text=invitation_page(call.world.settings.issuer))
 
 
 @invitation_routes.route(

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from chalicelib.api.problems import Problem
-from chalicelib.identity.signin_rules import DEVICE_PAGE
+from chalicelib.identity.signin_rules import DEVICE_PAGE, INVITATION_PAGE
 
 if TYPE_CHECKING:
-    from chalicelib.identity.service import Device, Provider, Visitor
+    from chalicelib.identity.service import Device, MyTeam, Offer, Provider, Visitor
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -51,14 +51,14 @@ def page_headers() -> dict[str, str]:
     }
 
 
-def choose_provider_page(title: str, sentence: str, providers: Iterable[Provider], then: str) -> str:
-    """Asks whom to sign in with; afterwards the browser is back on the page `then`."""
+def choose_provider_page(title: str, sentence: str, providers: Iterable[Provider], then: str, *, after: str = "") -> str:
+    """Asks whom to sign in with; afterwards the browser is back on the page `then`. `after` is HTML for the page's end."""
     links = "".join(
         f'<li><a class="choice" href="{escape(_login(each, then))}">Continue with {escape(each.title)}</a></li>'
         for each in providers
     )
     none = _note("Nobody can sign in here yet: the operator of this installation has not set up a sign-in provider.")
-    return _page(title, f"<p>{escape(sentence)}</p>" + (f"<ul>{links}</ul>" if links else none))
+    return _page(title, f"<p>{escape(sentence)}</p>" + (f"<ul>{links}</ul>" if links else none) + after)
 
 
 def enter_code_page(visitor: Visitor) -> str:
@@ -76,10 +76,9 @@ def approve_page(visitor: Visitor, device: Device, csrf: str, now: datetime) -> 
     seconds = max(0, int((now - device.begun_at).total_seconds()))
     asked = f"{seconds // 60} min {seconds % 60} s ago" + (f", from the address {device.source}" if device.source else "")
     facts = (("Code", device.user_code), ("Device", device.device_name or "did not say its name"), ("Asked", asked))
-    listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     return _page(
         "Approve this device?",
-        f"{_signed_in(visitor)}<dl>{listed}</dl>"
+        f"{_signed_in(visitor)}<dl>{_listed(facts)}</dl>"
         '<p class="warn">Approve it only if you have just run <code>cygni login</code> yourself, and it shows this very code. '
         "Whoever asked will be able to do in Cygni what you may do. If somebody sent you here, deny it.</p>"
         f'<form method="post" action="{DEVICE_PAGE}/decision">{_hidden(user_code=device.user_code, csrf=csrf)}'
@@ -97,16 +96,45 @@ def decided_page(device: Device, *, approved: bool) -> str:
     return _page("Denied", f"<p>{name} gets nothing. You can close this page.</p>")
 
 
-def invitation_page(endpoint: str) -> str:
-    """Says how an invitation is accepted. The invitation itself is behind the address's #, which no browser sends to us."""
+def paste_invitation_page(visitor: Visitor, csrf: str) -> str:
+    """Asks for an invitation's link: the part of it that counts is behind a #, which browsers keep to themselves."""
     return _page(
-        "You are invited to a team",
-        "<p>Accept with the command, in a terminal of yours:</p><ol>"
-        f"<li>Sign in: <code>cygni login --endpoint {escape(endpoint)}</code></li>"
-        "<li>Join: <code>cygni team join '</code>the whole address of this page<code>'</code></li></ol>"
-        + _note(
-            "The command shows which team it is, and as what you would join, before you do. A link works once, and expires."
-        ),
+        "Join a team",
+        f"{_signed_in(visitor)}<p>Paste the whole link that you were given.</p>{_invitation_form(csrf)}"
+        '<label>Link<input name="token" required maxlength="600" autocomplete="off" spellcheck="false" autofocus></label>'
+        f'<button name="answer" value="look">Continue</button></form>{_JOIN}',
+    )
+
+
+def stranger_invitation_page(providers: Iterable[Provider]) -> str:
+    """Says what to do with an invitation's link to somebody who is not signed in."""
+    return choose_provider_page(
+        "You were invited to a team",
+        "Sign in to accept; you are asked for the link once more, since browsers keep the part behind its # to themselves.",
+        providers,
+        INVITATION_PAGE,
+        after=_JOIN,
+    )
+
+
+def offer_page(visitor: Visitor, offer: Offer, token: str, csrf: str) -> str:
+    """Shows what an invitation offers, and asks whether to accept it."""
+    places = ", ".join(f"{each.project}/{each.environment} as {each.role.value}" for each in offer.grant.scopes)
+    facts = (("Team", offer.team_name), ("Your role", offer.grant.role.value), ("Where", places or "the whole team"))
+    return _page(
+        f"Join {offer.team_name}?",
+        f"{_signed_in(visitor)}<dl>{_listed(facts)}</dl>{_invitation_form(csrf)}{_hidden(token=token)}"
+        '<button class="yes" name="answer" value="join">Join</button></form>'
+        f"{_note('If you do not want to, close this page.')}",
+    )
+
+
+def joined_page(team: MyTeam) -> str:
+    """Says that somebody is a member now, and how to begin."""
+    return _page(
+        f"You are in {team.name}",
+        f"<p>Your role there is {escape(team.role.value)}. In a terminal, <code>cygni login</code> signs you in, and "
+        f"<code>cygni team switch {escape(team.id)}</code> chooses this team.</p>",
     )
 
 
@@ -131,6 +159,20 @@ def _signed_in(visitor: Visitor) -> str:
 
 def _note(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
+
+
+def _listed(facts: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+
+
+def _invitation_form(csrf: str) -> str:
+    return f'<form method="post" action="{INVITATION_PAGE}/answer">{_hidden(csrf=csrf)}'
+
+
+_JOIN = (
+    '<p class="note">Or in a terminal, after <code>cygni login</code>: <code>cygni team join LINK</code>, with the whole link. '
+    "A link works once, and expires.</p>"
+)
 
 
 def _hidden(**values: str) -> str:

@@ -8,6 +8,7 @@ from chalicelib.api.deployments import deployment_routes, release_routes
 from chalicelib.api.devices import device_routes
 from chalicelib.api.evidence import evidence_routes
 from chalicelib.api.health import health
+from chalicelib.api.invitation_pages import invitation_page_routes
 from chalicelib.api.invitations import invitation_routes
 from chalicelib.api.me import me_routes
 from chalicelib.api.members import member_routes
@@ -35,6 +36,7 @@ RESOURCES = (
     team_routes,
     member_routes,
     invitation_routes,
+    invitation_page_routes,
     api_key_routes,
     trust_routes,
     me_routes,

@@ -60,13 +60,13 @@ def person_of(provider: Provider, providers: Providers, code: str, held: Secrets
         nonce=held.nonce,
         now=now,
     )
-    claims = {**_more(metadata.userinfo_endpoint, told, claims, providers), **claims}
-    email = verified_email(claims)
+    more = _more(metadata.userinfo_endpoint, told, claims, providers)
+    email = verified_email(claims if "email" in claims else more)  # the address and its proof from one hand
     return Person(
         provider=provider.name,
         issuer=provider.issuer,
         subject=str(claims["sub"]),
-        name=shown_name(claims, "name", "preferred_username") or email.partition("@")[0],
+        name=shown_name({**more, **claims}, "name", "preferred_username") or email.partition("@")[0],
         email=email,
     )
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
     from chalicelib.identity.privacy import Data, erase_person, export_person
     from chalicelib.identity.providers import Provider, Providers, Web
-    from chalicelib.identity.sessions import Session, Visitor, end_session, list_sessions, open_browser, visitor
+    from chalicelib.identity.sessions import Session, Visitor, end_session, list_sessions, open_browser, person_of, visitor
     from chalicelib.identity.signin import Begun, Returned
     from chalicelib.identity.signin import begin as begin_sign_in
     from chalicelib.identity.signin import finish as finish_sign_in
@@ -114,6 +114,7 @@ __all__ = [
     "list_trusts",
     "matching_grant",
     "open_browser",
+    "person_of",
     "quota_of",
     "refresh_names",
     "remove_member",
@@ -177,6 +178,7 @@ _LATER = {
     "list_trusts": ("trusts", "list_trusts"),
     "matching_grant": ("trusts", "matching_grant"),
     "open_browser": ("sessions", "open_browser"),
+    "person_of": ("sessions", "person_of"),
     "refresh_names": ("members", "refresh_names"),
     "remove_member": ("members", "remove_member"),
     "revoke_api_key": ("apikeys", "revoke_api_key"),

@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from chalicelib.audit.service import Trail
 from chalicelib.identity.asked import Asked
 from chalicelib.identity.models_people import PROFILE, SESSIONS, SessionRecord, UserRecord, session_sk, user_pk
-from chalicelib.identity.principal import Kind
+from chalicelib.identity.principal import Kind, Principal
 from chalicelib.identity.regions import refuse_other_region
 from chalicelib.identity.session_rules import (
     BROWSER,
@@ -106,6 +107,11 @@ def visitor(cookie: str, now: datetime) -> Visitor | None:
     if not hmac.compare_digest(digest_of(credential.secret), str(record.digest)):
         return None
     return Visitor(credential.user, profile.name, profile.email, credential.session, credential.secret)
+
+
+def person_of(who: Visitor, trail: Trail) -> Principal:
+    """A browser's visitor as the caller of what people do for themselves; `trail` is told of it. They stand in no team."""
+    return Principal(who.user, Kind.USER, "", None, Store((), trail), name=who.name, session=who.session)
 
 
 def refresh(token: str, team: str | None, asked: Asked, settings: Settings) -> SignedIn:

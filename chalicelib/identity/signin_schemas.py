@@ -38,7 +38,7 @@ class CallbackQuery(Input):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     state: _Short = ""
-    code: _Long = ""
+    code: Annotated[_Long, StringConstraints(pattern=r"^[\x20-\x7e]*$")] = ""
     error: _Short = ""
     iss: _Long | None = Field(None, description="Who answers (RFC 9207).")
 
@@ -54,6 +54,14 @@ class Decision(Input):
 
     user_code: _Short
     decision: Literal["approve", "deny", "leave"]
+    csrf: _Short
+
+
+class InvitationAnswer(Input):
+    """What a person does with the link of an invitation: look at what it offers, then join."""
+
+    token: Annotated[str, StringConstraints(max_length=600)]
+    answer: Literal["look", "join"]
     csrf: _Short
 
 

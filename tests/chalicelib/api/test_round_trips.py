@@ -15,7 +15,6 @@ WITHOUT_STORE = {
     "draft_app_file",
     "get_jwks",
     "list_providers",
-    "show_invitation_page",
 }
 OF_OAUTH = {"begin_login", "finish_login"}
 """OAuth sends browsers by GET, and what they come back with is kept, and used up."""

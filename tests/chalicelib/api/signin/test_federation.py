@@ -123,6 +123,23 @@ def test_a_trust_of_one_team_opens_no_other(site: Site, trusted: str) -> None:
     assert exchange(site, token_of(site), OTHER).status_code == 400
 
 
+def test_a_trust_that_an_owner_makes_lets_jobs_in_until_it_is_revoked(site: Site, browser: Browser) -> None:
+    owner = Terminal(site)
+    owner.sign_in(browser)
+    team = owner.call("POST", "/v1/teams", {"name": "Acme"}).json()["id"]
+    site.fakes.clock.sleep(1)
+    owner.refresh(team=team)
+    made = owner.call("POST", "/v1/team/trusts", {"name": "ci", "repository": "acme/web", "role": "developer"})
+    job = Terminal(site, tokens=exchange(site, token_of(site), team).json())
+    assert job.call("POST", "/v1/projects", {"name": "hello"}).status_code == 201
+
+    site.fakes.clock.sleep(1)
+    assert owner.call("DELETE", f"/v1/team/trusts/{made.json()['id']}").status_code == 204
+
+    assert exchange(site, token_of(site), team).status_code == 400
+    assert job.call("POST", "/v1/projects", {"name": "second"}).status_code == 401
+
+
 def test_a_job_s_token_is_good_for_five_minutes(site: Site, trusted: str) -> None:
     token = token_of(site)
     site.fakes.clock.sleep(331)

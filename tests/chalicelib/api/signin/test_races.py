@@ -8,8 +8,11 @@ import httpx
 
 from chalicelib.identity.users import Person, admit
 from cygni.local.idp.browser import Browser
+from tests.fakes.github import SET_UP, FakeGitHub
 from tests.support.races import just_before
-from tests.support.signin import DEVICE_GRANT, Site, Terminal, stopped_at_callback
+from tests.support.signin import DEVICE_GRANT, Site, Terminal, query_of, stopped_at_callback
+from tests.support.store import memory_store
+from tests.support.world import Client, Fakes
 
 ADA = Person("local", "https://idp.test", "ada", "Ada", "ada@example.test")
 
@@ -96,6 +99,25 @@ def test_a_callback_that_is_opened_twice_at_once_signs_in_once(site: Site, brows
 
     with just_before("DeleteItem", open_it) as others:
         mine = open_it()
+
+    assert (others, mine) == ([302], 400)
+
+
+def test_a_sign_in_is_taken_once_even_where_the_provider_takes_its_code_twice() -> None:
+    with memory_store():
+        fakes = Fakes()
+        fakes.secrets.values[fakes.settings.sign_in_secret] = SET_UP
+        fakes.providers.web = FakeGitHub().web()
+        client = Client(fakes, key=None)
+        begun = client.get("/v1/auth/login", query={"provider": "github"})
+        back = {"state": query_of(begun.headers["location"])["state"], "code": "c"}
+        cookie = {"cookie": begun.headers["set-cookie"].partition(";")[0]}
+
+        def finish() -> int:
+            return client.get("/v1/auth/callback", query=back, headers=cookie).status
+
+        with just_before("DeleteItem", finish) as others:
+            mine = finish()
 
     assert (others, mine) == ([302], 400)
 

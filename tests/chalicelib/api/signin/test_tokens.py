@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.identity.session_rules import begun
 from cygni.local.idp.browser import Browser
 from tests.support.signin import FORM, Site, Terminal, seat, unseat
 from tests.support.world import KEY
@@ -100,6 +101,18 @@ def test_a_browser_s_cookie_is_no_refresh_token(site: Site, browser: Browser) ->
 
     for token in (cookie, cookie.replace("cyb_", "cyr_")):
         assert Terminal(site).token(grant_type="refresh_token", refresh_token=token).json()["error"] == "invalid_grant"
+
+
+def test_a_browser_s_session_cannot_be_ended_by_a_token_that_is_made_up(site: Site, browser: Browser) -> None:
+    """A browser's session has no pepper, and so nothing that a refresh token could be made with."""
+    browser.open(f"{site.url}/v1/auth/login?provider=local").submit(button="Ada")
+    cookie = next(each.value for each in browser.cookies(site.url) if each.name == "cygni-session")
+    _, forged = begun(b"", b"s" * 16, site.fakes.clock())
+
+    answer = Terminal(site).token(grant_type="refresh_token", refresh_token=cookie[:-43].replace("cyb_", "cyr_") + forged)
+
+    assert answer.json()["error"] == "invalid_grant"
+    assert "Signed in as Ada" in browser.open(f"{site.url}/v1/auth/device").text
 
 
 def test_a_refresh_token_is_no_browser_s_cookie(ada: Terminal, other_browser: Browser) -> None:
