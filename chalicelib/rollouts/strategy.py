@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Literal
 
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.projects.spec import CustomGate, Gates, Rollout, seconds
 from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
-from chalicelib.rollouts.rules import ALPHA, Step, Strategy
+from chalicelib.rollouts.rules import Step, Strategy
+
+_NAMES = {
+    "minRequests": "min_requests",
+    "inconclusiveAfter": "inconclusive_after",
+    "onInconclusive": "on_inconclusive",
+    "interval": "interval",
+    "alpha": "alpha",
+    "advanceOn": "advance_on",
+}
+"""What is stored beside steps and gates, and the attribute that has it."""
 
 
 def strategy_of(rollout: Rollout) -> Strategy:
@@ -46,17 +56,14 @@ def gates_of(gates: Gates) -> tuple[Gate, ...]:
 def strategy_to_dict(strategy: Strategy) -> dict[str, Any]:
     """A strategy as JSON-able values; `strategy_from_dict` gives it back unchanged.
 
-    It is written with every change of a deployment: what has its default since the first rules is left out.
+    It is written with every change of a deployment, and billed by its size: what has its default is left out.
     """
+    told = {name: getattr(strategy, attribute) for name, attribute in _NAMES.items()}
+    usual = {each.name: each.default for each in fields(Strategy)}
     return {
         "steps": [[step.weight, step.seconds] for step in strategy.steps],
         "gates": [_gate_to_list(gate) for gate in strategy.gates],
-        "minRequests": strategy.min_requests,
-        "inconclusiveAfter": strategy.inconclusive_after,
-        "onInconclusive": strategy.on_inconclusive,
-        "interval": strategy.interval,
-        **({"alpha": strategy.alpha} if strategy.alpha != ALPHA else {}),
-        **({"advanceOn": strategy.advance_on} if strategy.advance_on != "time" else {}),
+        **{name: value for name, value in told.items() if value != usual[_NAMES[name]]},
     }
 
 
@@ -65,12 +72,7 @@ def strategy_from_dict(stored: dict[str, Any]) -> Strategy:
     return Strategy(
         steps=tuple(Step(weight, length) for weight, length in stored["steps"]),
         gates=tuple(_gate_from_list(*gate) for gate in stored["gates"]),
-        min_requests=stored["minRequests"],
-        inconclusive_after=stored["inconclusiveAfter"],
-        on_inconclusive=stored["onInconclusive"],
-        interval=stored["interval"],
-        alpha=stored.get("alpha", ALPHA),
-        advance_on=stored.get("advanceOn", "time"),
+        **{attribute: stored[name] for name, attribute in _NAMES.items() if name in stored},
     )
 
 

@@ -61,9 +61,7 @@ def test_gates_of_every_kind_are_taken_with_their_weights() -> None:
 
 
 def test_a_strategy_of_the_first_rules_is_still_read() -> None:
-    stored = strategy_to_dict(STRATEGY)
-
-    assert stored == {
+    stored = {
         "steps": [[20, 30], [50, 30]],
         "gates": [["errorRate", 5.0], ["latencyP95", 400.0]],
         "minRequests": 20,
@@ -71,7 +69,9 @@ def test_a_strategy_of_the_first_rules_is_still_read() -> None:
         "onInconclusive": "hold",
         "interval": 5,
     }
+
     assert strategy_from_dict(stored) == STRATEGY
+    assert strategy_to_dict(STRATEGY) == {"steps": stored["steps"], "gates": stored["gates"]}
 
 
 def test_weights_that_do_not_rise_are_refused_by_step() -> None:
