@@ -19,6 +19,7 @@ from cygni.local.controlplane.binaries import CLUSTER, SERVERS, Binaries, Unavai
 from cygni.local.controlplane.plane import running
 
 WANTED = "CYGNI_TEST_CLUSTER"
+NO_KUBECTL = "there is no kubectl: none is on the path, and `make test-cluster` has not built one"
 
 
 @dataclass(frozen=True)
