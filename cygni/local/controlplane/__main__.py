@@ -21,8 +21,8 @@ from cygni.local.node.context import NodeConfig
 from cygni.local.node.rules import BackOff
 
 LOOK_SECONDS = 0.5
-REFUSED = ("endpointslice-controller",)
-"""Pods that are processes have the loopback address, which the API server lets into no EndpointSlice; the controller would
+REFUSED = ("endpoints-controller", "endpointslice-controller")
+"""Pods that are processes have the loopback address, which the API server takes as nobody's endpoint; these controllers would
 try again for ever, and say so in events. The gateway reads the pods themselves."""
 LOG = logging.getLogger("controlplane")
 

@@ -100,8 +100,8 @@ def api_server(plan: Plan) -> list[str]:
 
 
 def controller_manager(plan: Plan) -> list[str]:
-    """Arguments of the controllers: all but those that need a cloud or networks of nodes, and the superseded Endpoints."""
-    without = ("node-ipam-controller", "cloud-node-lifecycle-controller", "endpoints-controller", *plan.without)
+    """Arguments of the controllers: all but those that need a cloud or networks of nodes."""
+    without = ("node-ipam-controller", "cloud-node-lifecycle-controller", *plan.without)
     return [
         *(f"--kubeconfig={plan.kubeconfig}", f"--controllers={','.join(['*', *(f'-{each}' for each in without)])}"),
         *("--leader-elect=false", "--secure-port=0", "--profiling=false", "--kube-api-qps=200", "--kube-api-burst=400"),
