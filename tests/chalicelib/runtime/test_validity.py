@@ -54,7 +54,7 @@ def live(api: tuple[int, int]) -> list[Json]:
         "resources": {"cpu": "1.5", "memory": "1Gi"},
         "health": {"path": "/healthz?deep=1", "interval": "2m", "timeout": "10s", "deadline": "30m"},
     }
-    for target, host in ((TARGET, HOST), (LONG, LONG.host("apps.example.com"))):
+    for target, host in ((TARGET, HOST), (LONG, LONG.host("apps.example.com", home="team_home"))):
         service.apply_release(cluster, workload(1, target=target), host=host)
         service.apply_release(
             cluster, workload(2, target=target, spec=full, config={"KEY": "sécret", "BLANK": ""}, replicas=0), host=host
