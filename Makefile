@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo up down test check lint types imports machines docs bench lock clean
+.PHONY: demo up down test test-cluster check lint types imports machines docs bench lock clean
 
+# CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
-	$(BIN)/python -m cygni.local.demo
+	$(BIN)/python -m cygni.local.demo $(if $(CLUSTER),--cluster $(CLUSTER))
 
 up: $(READY)  ## start the embedded cloud and keep it running
 	$(BIN)/python -m cygni.local up
@@ -18,6 +19,11 @@ down: $(READY)  ## stop the embedded cloud
 test: $(READY)  ## the whole suite: quick tests first, then those that start processes
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m pytest -m slow
+
+# The cluster that CYGNI_TEST_KUBECONFIG names, else the programs in KUBEBUILDER_ASSETS, else a build by Go, kept outside the tree.
+test-cluster: $(READY)  ## the contract tests and the demo on a real Kubernetes API server
+	$(BIN)/python -m cygni.local.controlplane.binaries
+	CYGNI_TEST_CLUSTER=real $(BIN)/python -m pytest -m cluster -rfE tests
 
 check: lint types imports machines  ## everything that reads the code without running it
 

@@ -56,7 +56,7 @@ class World:
 def real_world() -> World:
     """The ports of a deployed API, or of the embedded cloud's: the same clients, at other addresses."""
     from chalicelib.identity.service import Providers, Web
-    from chalicelib.platform.traffic import traffic_metrics
+    from chalicelib.platform.prometheus import traffic_metrics
 
     known = settings()
     secrets = Secrets(known.secrets_key)
@@ -69,7 +69,7 @@ def real_world() -> World:
         workflows=Workflows(),
         functions=Functions(),
         builders=Builders(known.build_project),
-        metrics=traffic_metrics(known.metrics_kind, known.metrics_url),
+        metrics=traffic_metrics(known),
         authenticate=Authenticator(known, keys),
         limits=SharedLimits(take_block, known.requests_per_minute),
         keys=keys,

@@ -192,6 +192,14 @@ class KubernetesCluster:
     def events(self, namespace: str, name: str) -> Sequence[Json]:
         return self._items("Event", namespace, {"fieldSelector": f"involvedObject.name={name}"})
 
+    def ask_service(self, namespace: str, service: str, path: str, query: Mapping[str, str]) -> str:
+        """The body of a 200 answer of a Service (`name:port`), which the API server reaches for us."""
+        where = KINDS["Service"].path(namespace, service, "proxy") + path
+        status, text = self._send("GET", where, query=query)
+        if status != 200:
+            raise error_for(status, text, f"the Service {service}")
+        return text
+
     def _items(self, kind: str, namespace: str, query: Mapping[str, str]) -> Sequence[Json]:
         status, text = self._send("GET", KINDS[kind].path(namespace), query=query)
         return () if status == 404 else tuple(_parsed(status, text, f"the list of {KINDS[kind].plural}").get("items") or ())

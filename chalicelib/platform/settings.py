@@ -32,9 +32,21 @@ class Settings:
     apps_scheme: str = _setting("https", "Scheme shown in a service's URL: http or https.")
     bucket: str = _setting("cygni", "Bucket that holds sources, build plans and build logs.")
     kubeconfig: str = _setting("", "Path of the kubeconfig of the cluster that runs services.")
-    metrics_url: str = _setting("", "Where traffic metrics are read: a Prometheus server, or a gateway's /metrics page.")
+    metrics_url: str = _setting(
+        "",
+        "Where traffic metrics are read: a Prometheus server, also as service://namespace/name:port by way of the "
+        "cluster's API server, or a gateway's /metrics page.",
+    )
     metrics_kind: str = _setting("prometheus", "What metrics_url is: prometheus (its HTTP API) or scrape (a metrics page).")
     webhook_hosts: str = _setting("", "Hosts, divided by commas, that a rollout's webhook may have though they are private.")
+    metrics_preset: str = _setting(
+        "cygni",
+        "Which gateway's metrics Prometheus has: cygni, envoy-gateway, istio, traefik, nginx-gateway-fabric or "
+        "aws-load-balancer-controller.",
+    )
+    metrics_region: str = _setting(
+        "", "AWS region of an Amazon Managed Service for Prometheus workspace, whose requests are signed; empty: not signed."
+    )
     registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
     build_project: str = _setting("cygni-build", "CodeBuild project that runs builds.")
     build_timeout: int = _setting(1200, "Seconds a build may take.")

@@ -1,17 +1,15 @@
 """What the gateway counted: requests, errors and latency of each backend, read from a Prometheus server or a metrics page.
 
 The counters only grow, so whoever reads takes the difference of two readings; a counter that shrank means that the
-gateway was started anew. Two implementations give the same readings: `ScrapedMetrics` reads one gateway's own page,
-`PrometheusMetrics` asks a Prometheus server that scrapes any number of them. Whatever is not a good answer is one error,
-MetricsUnavailable: a rollout must never take silence for health.
+gateway was started anew. Two implementations give the same readings: `ScrapedMetrics` reads one gateway's own page, and
+`prometheus.PrometheusMetrics` asks a Prometheus server that scrapes any number of them. Whatever is not a good answer is one
+error, MetricsUnavailable: a rollout must never take silence for health.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
 import math
-import re
 import time
 import urllib.error
 import urllib.parse
@@ -41,8 +39,8 @@ class Reading:
     """The counters of one backend since its gateway began to count.
 
     `errors` are those of `requests` that were answered 5xx. `buckets` pairs an upper bound in seconds with the number of
-    requests that took at most that long; bounds ascend, and the last is infinite. `pods` has each pod's requests and errors
-    where the source tells pods apart.
+    requests that took at most that long; bounds ascend, and the last is infinite; they are empty where latency is not measured.
+    `pods` has each pod's requests and errors where the source tells pods apart.
     """
 
     requests: int
@@ -75,16 +73,6 @@ class Sample(NamedTuple):
     value: float
 
 
-def traffic_metrics(kind: str, url: str) -> TrafficMetrics:
-    """The source at `url`: kind `scrape` for a metrics page, `prometheus` for a Prometheus server's base address."""
-    match kind:
-        case "scrape":
-            return ScrapedMetrics(url)
-        case "prometheus":
-            return PrometheusMetrics(url)
-    raise ValueError(f"the kind of traffic metrics must be scrape or prometheus, not {kind!r}")
-
-
 class ScrapedMetrics:
     """Reads the metrics page of one gateway."""
 
@@ -93,7 +81,7 @@ class ScrapedMetrics:
 
     def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
         """See TrafficMetrics."""
-        page = _get(self._url)
+        page = get_text(self._url)
         wanted = frozenset(backends)
         return combine(
             _page_samples(page, REQUESTS, "code", namespace, wanted),
@@ -108,60 +96,16 @@ class ScrapedMetrics:
         raise MetricsUnavailable(f"A gateway's metrics page cannot answer {expression[:60]!r}.", remedy=remedy)
 
 
-class PrometheusMetrics:
-    """Asks a Prometheus server by instant queries that are evaluated at the same moment."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/") + "/api/v1/query?"
-
-    def read(self, namespace: str, backends: Sequence[str]) -> Mapping[str, Reading]:
-        """See TrafficMetrics."""
-        if not backends:
-            return {}
-        requests, moment = self._query(query(REQUESTS, "code", namespace, backends), "code")
-        if not requests:
-            return {}
-        buckets, _ = self._query(query(BUCKETS, "le", namespace, backends), "le", moment)
-        pods, pod_errors = (
-            self._query(query(each, "pod", namespace, backends), "pod", moment)[0] for each in (PODS, POD_ERRORS)
-        )
-        return combine(requests, buckets, pods, pod_errors)
-
-    def value(self, expression: str) -> float | None:
-        """See TrafficMetrics."""
-        answer = _get(self._url + urllib.parse.urlencode({"query": expression}))
-        try:
-            values = _numbers(json.loads(answer))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise _unavailable(self._url, "its answer is no number") from None
-        if len(values) > 1:
-            raise MetricsUnavailable(
-                f"The query gives {len(values)} numbers, not one.", remedy="Aggregate it: sum(…) or max(…)."
-            )
-        return values[0] if values and math.isfinite(values[0]) else None
-
-    def _query(self, expression: str, label: str, moment: str = "") -> tuple[list[Sample], str]:
-        """The samples of an expression, and the moment it was evaluated at."""
-        asked = {"query": expression} | ({"time": moment} if moment else {})
-        answer = _get(self._url + urllib.parse.urlencode(asked))
-        try:
-            return _vector_samples(json.loads(answer), label)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise _unavailable(self._url, "its answer is not that of a Prometheus server") from None
-
-
-def query(metric: str, label: str, namespace: str, backends: Iterable[str]) -> str:
-    """The PromQL that sums a metric of these backends by backend and `label`."""
-    names = "|".join(_pattern(each) for each in backends)
-    return f"sum by (backend, {label}) ({metric}{{namespace={_quoted(namespace)},backend=~{_quoted(names)}}})"
-
-
 def combine(
-    requests: Iterable[Sample], buckets: Iterable[Sample], pods: Iterable[Sample] = (), pod_errors: Iterable[Sample] = ()
+    requests: Iterable[Sample],
+    buckets: Iterable[Sample] | None,
+    pods: Iterable[Sample] = (),
+    pod_errors: Iterable[Sample] = (),
 ) -> dict[str, Reading]:
     """Readings from the samples of both metrics; samples of one series on several gateways add up.
 
-    A backend that only one of the metrics knows is left out. Raises MetricsUnavailable for values that cannot be counters.
+    A backend that only one of the metrics knows is left out. `buckets` is None for a source that measures no latency by
+    backend: then no reading has any. Raises MetricsUnavailable for values that cannot be counters.
     """
     answered: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for backend, code, value in requests:
@@ -169,16 +113,16 @@ def combine(
         answered[backend][0] += count
         answered[backend][1] += count if code.startswith("5") else 0
     spread: defaultdict[str, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
-    for backend, bound, value in buckets:
+    for backend, bound, value in buckets or ():
         spread[backend][_bound(bound)] += _count(value)
     by_pod: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for place, samples in enumerate((pods, pod_errors)):
         for backend, pod, value in samples:
             by_pod[backend][pod][place] += _count(value)
     return {
-        backend: Reading(total, errors, _ascending(spread[backend]), _by_name(by_pod[backend]))
+        backend: Reading(total, errors, () if buckets is None else _ascending(spread[backend]), _by_name(by_pod[backend]))
         for backend, (total, errors) in answered.items()
-        if backend in spread
+        if buckets is None or backend in spread
     }
 
 
@@ -222,46 +166,15 @@ def _page_samples(page: str, metric: str, label: str, namespace: str, backends: 
         raise MetricsUnavailable(f"The metrics page cannot be read: {error}.") from None
 
 
-def _vector_samples(answer: Mapping[str, object], label: str) -> tuple[list[Sample], str]:
-    """The samples of an instant vector, and their moment. Raises ValueError or KeyError for any other answer."""
-    data = answer["data"]
-    if answer["status"] != "success" or not isinstance(data, dict) or data["resultType"] != "vector":
-        raise ValueError("not an instant vector")
-    samples, moment = [], ""
-    for each in data["result"]:
-        at, value = each["value"]
-        moment = str(at)
-        samples.append(Sample(each["metric"]["backend"], each["metric"][label], float(value)))
-    return samples, moment
-
-
-def _numbers(answer: Mapping[str, object]) -> list[float]:
-    """The numbers of a scalar or an instant vector. Raises ValueError or KeyError for any other answer."""
-    data = answer["data"]
-    if answer["status"] != "success" or not isinstance(data, dict) or data["resultType"] not in ("scalar", "vector"):
-        raise ValueError("neither a scalar nor an instant vector")
-    found = [data["result"]] if data["resultType"] == "scalar" else [each["value"] for each in data["result"]]
-    return [float(value) for _, value in found]
-
-
-def _pattern(name: str) -> str:
-    """A regular expression that takes this text only."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", name)
-
-
-def _quoted(text: str) -> str:
-    """A PromQL string."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def _get(url: str) -> str:
-    """The body of a 200 answer."""
+def get_text(url: str, headers: Mapping[str, str] | None = None) -> str:
+    """The body of a 200 answer, whole, within `TIMEOUT` seconds. Raises MetricsUnavailable."""
     if not url.startswith(("http://", "https://")):
         raise MetricsUnavailable("No address of traffic metrics is set.", remedy="Set CYGNI_METRICS_URL to an http address.")
     deadline = time.monotonic() + TIMEOUT
     body = bytearray()
     try:
-        with _OPENER.open(url, timeout=TIMEOUT) as answer:
+        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - http and https alone, see above
+        with _OPENER.open(request, timeout=TIMEOUT) as answer:
             while piece := answer.read1(_PIECE):
                 body += piece
                 if len(body) > _LIMIT or time.monotonic() > deadline:

@@ -17,12 +17,14 @@ from pathlib import Path
 from rich.console import Console
 
 from cygni.cli.errors import CliError
+from cygni.local.controlplane.binaries import BuildFailed, Unavailable, ensure
 from cygni.local.supervisor.child import NotStarted
 from cygni.local.supervisor.config import config_path, write_context
 from cygni.local.supervisor.layout import Layout, Ports, default_state
 from cygni.local.supervisor.parts import parts
 from cygni.local.supervisor.supervisor import AlreadyRunning, Lock, Supervisor, holder_of
 
+_OTHER = "Start it as before, name another folder with --state, or delete its state: `python -m cygni.local reset`."
 _OUT = Console(highlight=False, soft_wrap=True)
 
 
@@ -35,21 +37,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(layout: Layout, given: argparse.Namespace) -> int:
     begun = time.monotonic()
+    try:
+        programs = ensure(os.environ, _say).folder if given.cluster == "real" else None
+    except (Unavailable, BuildFailed) as error:
+        _say(str(error))
+        return 1
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     layout.prepare()
     lock = Lock(layout.lock_file)
-    try:
-        lock.take()
-    except AlreadyRunning as error:
-        _OUT.print(f"{error}\nStop it with `make down`, or with Ctrl-C where it was started.", markup=False)
-        return 3
+    refused = _take(layout, lock, "somebody's own" if given.kubeconfig else given.cluster)
+    if refused:
+        return refused
     layout.secret(layout.cluster_token)
     ports, said = layout.ports(api=given.api_port, apps=given.apps_port)
     for sentence in said:
         _OUT.print(sentence)
-    supervisor = Supervisor(parts(layout, ports, os.environ, given.kubeconfig), _say)
+    supervisor = Supervisor(parts(layout, ports, os.environ, kubeconfig=given.kubeconfig, programs=programs), _say)
     failures: list[Exception] = []
     starting = threading.Thread(target=_start, args=(supervisor, stop, failures), daemon=True)
     starting.start()
@@ -58,13 +63,28 @@ def _up(layout: Layout, given: argparse.Namespace) -> int:
     if not failures and not stop.is_set():
         failures += _introduce(layout, ports, time.monotonic() - begun)
     if failures:
-        _OUT.print(str(failures[0]), markup=False)
+        _say(str(failures[0]))
     else:
         supervisor.watch(stop)
     supervisor.stop()
     lock.release()
     _OUT.print("Stopped. What was deployed comes back with the next `make up`.")
     return 1 if failures else 0
+
+
+def _take(layout: Layout, lock: Lock, cluster: str) -> int:
+    """Takes the state for this process and this kind of cluster; the exit code when that cannot be, else 0."""
+    try:
+        lock.take()
+    except AlreadyRunning as error:
+        _say(f"{error}\nStop it with `make down`, or with Ctrl-C where it was started.")
+        return 3
+    begun_on = layout.claim(cluster)
+    if cluster == begun_on:
+        return 0
+    lock.release()
+    _say(f"The releases in {layout.state} are on the {begun_on} cluster. {_OTHER}")
+    return 1
 
 
 def _start(supervisor: Supervisor, stop: threading.Event, failures: list[Exception]) -> None:
@@ -147,7 +167,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     up = commands.add_parser("up", help="start it and keep it running")
     up.add_argument("--api-port", type=int, help="port of the API (default: that of last time, or 8787)")
     up.add_argument("--apps-port", type=int, help="port of the gateway (default: that of last time, or 8080)")
-    up.add_argument("--kubeconfig", type=Path, help="use this cluster instead of the embedded one")
+    cluster = up.add_mutually_exclusive_group()
+    cluster.add_argument("--kubeconfig", type=Path, help="use this cluster instead of the embedded one")
+    cluster.add_argument(
+        "--cluster", choices=("embedded", "real"), default="embedded", help="which API server to start (default: %(default)s)"
+    )
     for name, told in (("down", "stop it"), ("status", "say whether it runs"), ("reset", "delete its state")):
         commands.add_parser(name, help=told)
     commands.choices["reset"].add_argument("--yes", action="store_true", help="do not ask")

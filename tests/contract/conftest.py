@@ -1,8 +1,7 @@
-"""The cluster under test: the embedded one, or whichever CYGNI_TEST_KUBECONFIG names. Every test has a namespace of its own."""
+"""The cluster under test: the embedded one, or a real one (`make test-cluster`). Every test has a namespace of its own."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +11,14 @@ import pytest
 
 from cygni.local.kube.server import Options, running_in_thread
 from tests.contract.api import Answer, Api, Obj
-
-_GIVEN = "CYGNI_TEST_KUBECONFIG"
+from tests.support.cluster import is_wanted
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kubeconfig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The path of a kubeconfig of the cluster under test."""
-    if os.environ.get(_GIVEN):
-        yield os.environ[_GIVEN]
+    if is_wanted():
+        yield request.getfixturevalue("real").kubeconfig
         return
     folder: Path = tmp_path_factory.mktemp("kube")
     with running_in_thread(Options("a token of the tests", folder / "data"), folder / "kubeconfig"):

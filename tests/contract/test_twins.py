@@ -1,11 +1,10 @@
 """The embedded cluster and a real API server are given the same random writes, and must answer alike, managed fields included.
 
-Runs where CYGNI_TEST_KUBECONFIG names a real one.
+Part of `make test-cluster`.
 """
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,18 +16,18 @@ from cygni.local.kube.server import Options, running_in_thread
 from tests.contract.api import Api, Obj, eventually
 from tests.contract.conftest import definition
 from tests.contract.twins import Step, Writer, essence, perform, remove
+from tests.support.cluster import RealCluster
 
-REAL = os.environ.get("CYGNI_TEST_KUBECONFIG", "")
-pytestmark = pytest.mark.skipif(not REAL, reason="CYGNI_TEST_KUBECONFIG names no real API server to compare with")
+pytestmark = pytest.mark.cluster
 STEPS = 80
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, Api]]:
+def twins(real: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, Api]]:
     """A real API server and the embedded one."""
     folder: Path = tmp_path_factory.mktemp("twin")
     with running_in_thread(Options("a token of the tests"), folder / "kubeconfig"):
-        yield Api(REAL), Api(str(folder / "kubeconfig"))
+        yield Api(real.kubeconfig), Api(str(folder / "kubeconfig"))
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,7 @@ def _condition(status: dict[str, Any], kind: str) -> tuple[str, str]:
     return found.get("status", ""), found.get("reason", "")
 
 
+@pytest.mark.controllers
 def test_a_deployment_becomes_a_replica_set_and_pods(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=2))
     pods = _pods(space, 2)
@@ -62,6 +63,7 @@ def test_a_deployment_becomes_a_replica_set_and_pods(space: Space) -> None:
     assert pods[0]["metadata"]["ownerReferences"][0]["name"] == replica_set["metadata"]["name"]
 
 
+@pytest.mark.controllers
 def test_ready_pods_make_a_deployment_available(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=2))
     _pods(space, 2)
@@ -74,6 +76,7 @@ def test_ready_pods_make_a_deployment_available(space: Space) -> None:
     assert done["observedGeneration"] == 1
 
 
+@pytest.mark.controllers
 def test_a_new_template_replaces_the_old_pods_without_a_gap(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=2))
     _pods(space, 2)
@@ -92,6 +95,7 @@ def test_a_new_template_replaces_the_old_pods_without_a_gap(space: Space) -> Non
     assert space.read(DEPLOYMENTS, "web").body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
 
 
+@pytest.mark.controllers
 def test_an_unready_release_leaves_the_old_pods_alone(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=4))
     _pods(space, 4)
@@ -102,6 +106,7 @@ def test_an_unready_release_leaves_the_old_pods_alone(space: Space) -> None:
     assert (status["updatedReplicas"], status["availableReplicas"]) == (2, 3)
 
 
+@pytest.mark.controllers
 def test_scaling_to_zero_and_back(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=2))
     _pods(space, 2)
@@ -112,6 +117,7 @@ def test_scaling_to_zero_and_back(space: Space) -> None:
     _pods(space, 1)
 
 
+@pytest.mark.controllers
 def test_a_lost_pod_is_replaced(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=1))
     (lost,) = _pods(space, 1)
@@ -125,6 +131,7 @@ def test_a_lost_pod_is_replaced(space: Space) -> None:
     assert len(eventually(others, lambda names: len(names) == 1)) == 1
 
 
+@pytest.mark.controllers
 def test_a_rollout_that_makes_no_progress_says_so(space: Space) -> None:
     body = deployment(replicas=1)
     body["spec"]["progressDeadlineSeconds"] = 1
@@ -133,6 +140,7 @@ def test_a_rollout_that_makes_no_progress_says_so(space: Space) -> None:
     assert _condition(status, "Progressing") == ("False", "ProgressDeadlineExceeded")
 
 
+@pytest.mark.controllers
 def test_deleting_a_deployment_takes_everything_with_it(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=2))
     _pods(space, 2)
@@ -162,6 +170,7 @@ def placed_pods(space: Space, node: str) -> Iterator[list[str]]:
         space.api.delete(space.path("pods", name), gracePeriodSeconds=0)
 
 
+@pytest.mark.controllers
 def test_a_service_lists_its_ready_pods(space: Space, placed_pods: list[str]) -> None:
     space.create("services", service())
     _run(space)
@@ -177,6 +186,7 @@ def test_a_service_lists_its_ready_pods(space: Space, placed_pods: list[str]) ->
     assert piece["ports"] == [{"name": "", "port": 8080, "protocol": "TCP"}]
 
 
+@pytest.mark.controllers
 def test_a_controller_tells_events(space: Space) -> None:
     space.create(DEPLOYMENTS, deployment())
     _pods(space, 1)
@@ -200,6 +210,7 @@ def test_events_can_be_written(space: Space) -> None:
     assert [each["reason"] for each in found] == ["WrongPort"]
 
 
+@pytest.mark.controllers
 def test_a_namespace_takes_its_contents_with_it(api: Api, space: Space) -> None:
     space.create(DEPLOYMENTS, deployment(replicas=1))
     space.create("configmaps", config("a"))

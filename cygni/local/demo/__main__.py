@@ -20,6 +20,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from cygni.local.controlplane.binaries import BuildFailed, Unavailable, ensure
 from cygni.local.demo import tally
 from cygni.local.demo.acts import ACTS, complaints
 from cygni.local.demo.children import Cloud, CloudFailed, CommandFailed, Interrupts
@@ -38,13 +39,15 @@ def main(arguments: list[str] | None = None) -> int:
     interrupts = Interrupts()
     console = _console(sys.stderr if options.json else sys.stdout)
     home = Path(tempfile.mkdtemp(prefix="cygni-demo-"))
-    keep = options.keep
     try:
-        code = _perform(home, console, interrupts, as_json=options.json)
-        keep = keep or code != 0
+        code = _perform(home, console, interrupts, cluster=options.cluster, as_json=options.json)
+        keep = options.keep or code != 0
+    except (Unavailable, BuildFailed) as error:
+        console.print(Text(str(error)))
+        keep, code = False, 1
     except KeyboardInterrupt:
         console.print(Text("Interrupted; everything is stopped."))
-        code = 130
+        keep, code = options.keep, 130
     if keep:
         console.print(Text(f"State and logs are kept in {home}"))
     else:
@@ -52,7 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: bool) -> int:
+def _perform(home: Path, console: Console, interrupts: Interrupts, *, cluster: str, as_json: bool) -> int:
+    if cluster == "real":
+        ensure(os.environ, console.print)
     begun = time.monotonic()
     cloud = Cloud(home)
     ada, grace = (person(name, home, cloud.environ, home / "app") for name in ("Ada", "Grace"))
@@ -60,8 +65,8 @@ def _perform(home: Path, console: Console, interrupts: Interrupts, *, as_json: b
     broken, watched = "", None
     try:
         with Stage(console, play.seen) as stage:
-            stage.say("Starting the embedded cloud")
-            cloud.start()
+            stage.say("Starting the embedded cloud" + (" on a real Kubernetes control plane" if cluster == "real" else ""))
+            cloud.start(("--cluster", cluster))
             cloud.wait_ready(READY_SECONDS)
             stage.say("Ada signs in at the local identity provider, and makes a team")
             ada.sign_in(endpoint_of(cloud.state))
@@ -111,6 +116,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m cygni.local.demo",
         description=f"Deploys {len(ACTS)} versions of an application under live traffic: two are kept, two are caught.",
+    )
+    parser.add_argument(
+        "--cluster",
+        choices=("embedded", "real"),
+        default="embedded",
+        help="which Kubernetes API server runs (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout; progress goes to stderr")
     parser.add_argument("--keep", action="store_true", help="leave state and logs for inspection; a failed demo always does")

@@ -87,6 +87,13 @@ class Layout:
         for folder in (self.logs, self.images, self.state / "cloud", self.state / "cluster"):
             folder.mkdir(exist_ok=True)
 
+    def claim(self, cluster: str) -> str:
+        """The kind of cluster that this state belongs to: that of its first start, which is now if there was none."""
+        mark = self.state / "cluster-kind"
+        if not mark.exists():
+            mark.write_text("embedded" if (self.state / "cluster" / "api").exists() else cluster)
+        return mark.read_text().strip()
+
     def secret(self, path: Path, prefix: str = "") -> str:
         """The secret in a file; made, once, with 256 random bits when there is none."""
         new = prefix + secrets.token_urlsafe(32)

@@ -12,8 +12,19 @@ from cygni.local.supervisor.layout import Layout, Ports
 _FOREIGN = ("AWS_", "CYGNI_", "KUBE")
 
 
-def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: Path | None) -> list[Child]:
-    """The children in the order they start: each needs those before it. A `kubeconfig` given takes the cluster's place."""
+def parts(
+    layout: Layout,
+    ports: Ports,
+    environ: Mapping[str, str],
+    *,
+    kubeconfig: Path | None = None,
+    programs: Path | None = None,
+) -> list[Child]:
+    """The children in the order they start: each needs those before it.
+
+    A folder of `programs` of a real control plane has that run in place of the embedded API server; a `kubeconfig` takes the
+    place of the whole cluster.
+    """
     inherited = {name: value for name, value in environ.items() if not name.startswith(_FOREIGN)}
     inherited |= {"PYTHONUNBUFFERED": "1"}
     config = kubeconfig or layout.kubeconfig
@@ -38,8 +49,11 @@ def parts(layout: Layout, ports: Ports, environ: Mapping[str, str], kubeconfig: 
     # Of the admin key the control plane gets the hash only.
     key = layout.secret(layout.admin_key, "cyg_")
     told = inherited | {"CYGNI_ADMIN_KEY_SHA256": hashlib.sha256(key.encode()).hexdigest()}
+    module = "cygni.local.cluster"
+    if programs is not None:
+        module, cluster = "cygni.local.controlplane", ["--programs", str(programs), *cluster]
     children = [
-        Child("cluster", "cygni.local.cluster", cluster, inherited, logs / "cluster.log"),
+        Child("cluster", module, cluster, inherited, logs / "cluster.log"),
         Child("gateway", "cygni.local.gateway", gateway, inherited, logs / "gateway.log"),
         Child("identity", "cygni.local.idp", identity, inherited, logs / "identity.log", early=True),
         Child("cloud", "cygni.local.cloud", cloud, told, logs / "cloud.log"),

@@ -1,11 +1,10 @@
-"""What Cygni relies on from a cluster: the same tests for the one in memory, the embedded one, and any real one.
+"""What Cygni relies on from a cluster: the same tests for the one in memory, the embedded one, and a real one.
 
-`CYGNI_TEST_KUBECONFIG` names a real cluster's kubeconfig; the tests make namespaces of their own there and remove them.
+`make test-cluster` runs them on the real one; they make namespaces of their own there and remove them.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 
@@ -18,9 +17,7 @@ from chalicelib.runtime.rules import Target
 from tests.chalicelib.runtime.builders import workload
 from tests.fakes.kube import FakeCluster
 
-REAL = os.environ.get("CYGNI_TEST_KUBECONFIG", "")
-KINDS = ["fake", pytest.param("embedded", marks=pytest.mark.slow)]
-KINDS += [pytest.param("real", marks=pytest.mark.slow)] if REAL else []
+KINDS = ["fake", pytest.param("embedded", marks=pytest.mark.slow), pytest.param("real", marks=pytest.mark.cluster)]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +34,8 @@ def cluster(request):
     if request.param == "fake":
         yield FakeCluster()
         return
-    client = KubernetesCluster.from_kubeconfig(REAL if request.param == "real" else request.getfixturevalue("embedded"))
+    found = request.getfixturevalue("real").kubeconfig if request.param == "real" else request.getfixturevalue("embedded")
+    client = KubernetesCluster.from_kubeconfig(found)
     yield client
     client.close()
 
@@ -184,6 +182,7 @@ def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, targe
     assert service.weights(cluster, target) == {2: 100}
 
 
+@pytest.mark.controllers
 def test_a_removed_service_takes_its_namespace_along(cluster, target):
     apply(cluster, target, 1)
 

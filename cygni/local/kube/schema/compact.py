@@ -3,7 +3,7 @@
 `python -m cygni.local.kube.schema.compact OPENAPI_V3_DIR GATEWAY_CRD_DIR PROTO_DIR…` reads `api__v1_openapi.json`, … of a
 Kubernetes release, the `gateway.networking.k8s.io_*.yaml` of a Gateway API release and the `generated.proto` files of the
 Kubernetes API modules, and writes `builtin.json`, `gateway.json` and `protobuf.json` beside this file. Prose is dropped and
-only what the served kinds reach is kept: what stays are names, types, list keys and field numbers.
+only what the served kinds reach is kept: what stays are names, types, list keys, rules and field numbers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def compact(node: dict[str, Any]) -> dict[str, Any]:
             kept[key] = [compact(child) for child in value]
         elif key == "$ref":
             kept[key] = value.removeprefix(PREFIX)
-        elif (key in KEEP or key.startswith("x-kubernetes-")) and key != "x-kubernetes-validations":
+        elif key in KEEP or key.startswith("x-kubernetes-"):
             kept[key] = value
     return _flatten(kept)
 

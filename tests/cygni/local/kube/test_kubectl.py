@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ import yaml
 
 from tests.contract.api import Api, eventually
 from tests.contract.objects import config, deployment, service
+from tests.support.cluster import NO_KUBECTL, kubectl
 
-KUBECTL = shutil.which("kubectl")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on this machine")]
+KUBECTL = kubectl()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(KUBECTL is None, reason=NO_KUBECTL)]
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
@@ -32,8 +32,8 @@ def namespace(cluster: Path) -> Iterator[str]:
     api.delete(f"/api/v1/namespaces/{name}")
 
 
-@pytest.fixture
-def kubectl(cluster: Path, namespace: str, tmp_path: Path) -> Run:
+@pytest.fixture(name="kubectl")
+def in_the_namespace(cluster: Path, namespace: str, tmp_path: Path) -> Run:
     """Run kubectl in that namespace; objects given as `files` are what `-f -` reads."""
 
     def run(*arguments: str, files: list[dict[str, Any]] | None = None, code: int = 0) -> Done:
