@@ -39,21 +39,24 @@ KEEP = frozenset({
 PREFIX = "#/components/schemas/"
 
 
-def compact(node: dict[str, Any]) -> dict[str, Any]:
-    """Drop prose from a schema and name a `$ref` by its definition's own name."""
+def compact(node: dict[str, Any], *, custom: bool = False) -> dict[str, Any]:
+    """Drop prose from a schema and name a `$ref` by its definition's own name.
+
+    A custom resource keeps its empty defaults: the API server fills them in, and rules read them.
+    """
     kept: dict[str, Any] = {}
     for key, value in node.items():
         if key == "properties":
-            kept[key] = {name: compact(child) for name, child in value.items()}
+            kept[key] = {name: compact(child, custom=custom) for name, child in value.items()}
         elif key in {"items", "not", "additionalProperties"} and isinstance(value, dict):
-            kept[key] = compact(value)
+            kept[key] = compact(value, custom=custom)
         elif key in {"allOf", "anyOf", "oneOf"}:
-            kept[key] = [compact(child) for child in value]
+            kept[key] = [compact(child, custom=custom) for child in value]
         elif key == "$ref":
             kept[key] = value.removeprefix(PREFIX)
         elif key in KEEP or key.startswith("x-kubernetes-"):
             kept[key] = value
-    return _flatten(kept)
+    return kept if custom else _flatten(kept)
 
 
 def _flatten(node: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def gateway(folder: Path) -> list[dict[str, Any]]:
         crd = yaml.safe_load((folder / f"gateway.networking.k8s.io_{plural}.yaml").read_text())
         versions = [version for version in crd["spec"]["versions"] if version["name"] == "v1"]
         for version in versions:
-            version["schema"] = {"openAPIV3Schema": compact(version["schema"]["openAPIV3Schema"])}
+            version["schema"] = {"openAPIV3Schema": compact(version["schema"]["openAPIV3Schema"], custom=True)}
             for column in version.get("additionalPrinterColumns", []):
                 column.pop("description", None)
             version["storage"] = True
