@@ -1,4 +1,4 @@
-"""What an operator decides about an installation: one file for each stage, `stages/<stage>.toml`, checked before anything is made.
+"""What an operator decides about an installation: a file for each stage, `stages/<stage>.toml`, checked before all else.
 
 A setting that is missing, unknown or wrong raises SettingsRefused, which names each one by its path (`api.domain`), the file,
 and what it should be.
@@ -54,7 +54,9 @@ class Site(_Part):
 class Data(_Part):
     """What is kept."""
 
-    protect: bool = Field(description="Whether removing the stack keeps tables, buckets and the key, and deleting a table is refused.")
+    protect: bool = Field(
+        description="Whether removing the stack keeps tables, buckets and the key, and deleting a table is refused."
+    )
     source_days: int = Field(default=90, ge=1, le=3650, description="Days that sources, plans and logs of builds are kept.")
     replica_region: Region | None = Field(default=None, description="Region that the bucket is copied to; absent: none.")
 
@@ -63,7 +65,9 @@ class Api(_Part):
     """The HTTP API."""
 
     site: Site | None = Field(default=None, description="Its own name; absent: the name that API Gateway gives.")
-    requests_per_second: int = Field(default=100, ge=1, le=10000, description="Requests that all callers together may make in a second.")
+    requests_per_second: int = Field(
+        default=100, ge=1, le=10000, description="Requests that all callers together may make in a second."
+    )
     burst: int = Field(default=200, ge=1, le=5000, description="Requests that may come at once.")
     firewall: bool = Field(default=True, description="Whether a web ACL stands before the API.")
     firewall_rate: int = Field(
@@ -84,7 +88,7 @@ class Cluster(_Part):
     """Where services run."""
 
     mode: Literal["none", "existing", "create"] = Field(
-        description="none: no cluster yet; existing: an EKS cluster of this account, by name; create: a new one, with its add-ons."
+        description="none; existing: an EKS cluster of this account, by name; create: a new one, with its add-ons."
     )
     name: ClusterName = Field(default="cygni", description="Name of the cluster.")
     version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")] = Field(
@@ -92,21 +96,26 @@ class Cluster(_Part):
     )
     apps_domain: Domain = Field(description="Domain under which services get their host names.")
     metrics_url: Url | None = Field(
-        default=None, description="Prometheus that the API and the analysis read, reachable from Lambda; absent: rollouts cannot be judged."
+        default=None,
+        description="Prometheus that the API and the analysis read, reachable from Lambda; absent: rollouts cannot be judged.",
     )
 
 
 class Alarms(_Part):
     """Who hears of what goes wrong."""
 
-    email: Email | None = Field(default=None, description="Address that alarms are sent to; absent: the topic has no subscriber.")
+    email: Email | None = Field(
+        default=None, description="Address that alarms are sent to; absent: the topic has no subscriber."
+    )
 
 
 class Console(_Part):
     """The console: a static page."""
 
     site: Site | None = Field(default=None, description="Its own name; absent: the name that CloudFront gives.")
-    certificate: Arn | None = Field(default=None, description="Certificate for that name, in us-east-1, where CloudFront reads it.")
+    certificate: Arn | None = Field(
+        default=None, description="Certificate for that name, in us-east-1, where CloudFront reads it."
+    )
 
     @model_validator(mode="after")
     def _certified(self) -> Console:
@@ -119,13 +128,14 @@ class Settings(_Part):
     """All of a stage. One stage is one account and region."""
 
     region: Region = Field(description="Region that this installation writes to.")
-    account: Account | None = Field(default=None, description="Account it is for; absent: that of the credentials which deploy it.")
-    architecture: Literal["arm64", "x86_64"] = Field(default="arm64", description="Processor of the functions; arm64 costs a fifth less.")
+    account: Account | None = Field(
+        default=None, description="Account it is for; absent: that of the credentials which deploy it."
+    )
+    architecture: Literal["arm64", "x86_64"] = Field(
+        default="arm64", description="Processor of the functions; arm64 costs a fifth less."
+    )
     admin_key_sha256: Sha256 | None = Field(
         default=None, description="SHA-256 of the operator's key, in hex; absent: nobody has the operator's rights."
-    )
-    narrow_tenants: bool = Field(
-        default=True, description="Whether each request reads and writes with a role that reaches its own team's keys only."
     )
     log_days: int = Field(default=30, description="Days that logs are kept.")
     data: Data

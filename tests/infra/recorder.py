@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 PARTITION, REGION, ACCOUNT = "aws", "us-east-1", "123456789012"
-_INSIDE = {"Get": "GetItem", "Put": "PutItem", "Delete": "DeleteItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+_INSIDE = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Delete": "DeleteItem",
+    "Update": "UpdateItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One thing asked of AWS. `keys` are partition keys, `tags` those of a session."""
+    """One thing asked of AWS: by which function, or which role that it assumed for a team. `keys` are partition keys."""
 
-    function: str
+    by: str
     action: str
     resource: str
     keys: tuple[str, ...] = ()
+    team: str = ""
+
+    def of_team(self, team: str) -> Call:
+        """The same, asked by the session of another team."""
+        return replace(self, team=team)
 
 
 @dataclass
@@ -28,7 +40,10 @@ class Recorder:
     """Calls by function. What is called while no function runs belongs to the test itself and is not kept."""
 
     calls: list[Call] = field(default_factory=list)
+    sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
     current: str | None = None
+    meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """What happens, once, right after an operation: by its name."""
 
     @contextmanager
     def running(self, function: str) -> Iterator[None]:
@@ -39,28 +54,56 @@ class Recorder:
         finally:
             self.current = before
 
-    def note(self, service: str, operation: str, asked: dict[str, Any]) -> None:
+    def note(self, client: Any, operation: str, asked: dict[str, Any]) -> None:
         """Keeps one call."""
         if self.current is None:
             return
-        for action, resource, keys in asked_of(service, operation, asked):
-            self.calls.append(Call(self.current, action, resource, keys))
+        credentials = client._request_signer._credentials
+        by, team = self.sessions.get(getattr(credentials, "token", None) or "", (self.current, ""))
+        for action, resource, keys in asked_of(client.meta.service_model.service_name, operation, asked):
+            self.calls.append(Call(by, action, resource, keys, team))
+
+    def answered(self, operation: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Remembers whose a session is, and that assuming a role with tags takes a right of its own."""
+        if operation == "AssumeRole" and self.current is not None:
+            self.sessions[answer["Credentials"]["SessionToken"]] = asked["RoleArn"], asked["Tags"][0]["Value"]
+            self.calls.append(Call(self.current, "sts:TagSession", asked["RoleArn"]))
+        if operation in self.meanwhile:
+            self.meanwhile.pop(operation)()
+
+    def failed(self, operation: str, asked: dict[str, Any], error: ClientError) -> None:
+        """An object that is absent is told from one that may not be read by the right to list."""
+        if (
+            operation in {"GetObject", "HeadObject"}
+            and error.response["Error"]["Code"] in {"NoSuchKey", "404"}
+            and self.current
+        ):
+            self.calls.append(Call(self.current, "s3:ListBucket", f"arn:{PARTITION}:s3:::{asked['Bucket']}"))
 
 
 @contextmanager
 def recording() -> Iterator[Recorder]:
     """Hears of every call that any client of this process makes, and of every address that one signs."""
-    recorder, original = Recorder(), BaseClient._emit_api_params
+    recorder, signed, made = Recorder(), BaseClient._emit_api_params, BaseClient._make_api_call
 
-    def noted(client: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
-        recorder.note(client.meta.service_model.service_name, operation_model.name, api_params)
-        return original(client, api_params, operation_model, context)
+    def sign(client: Any, api_params: Any, operation_model: Any, context: Any) -> Any:
+        recorder.note(client, operation_model.name, api_params)
+        return signed(client, api_params, operation_model, context)
 
-    BaseClient._emit_api_params = noted
+    def make(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        try:
+            answer = made(client, operation, asked)
+        except ClientError as error:
+            recorder.failed(operation, asked, error)
+            raise
+        recorder.answered(operation, asked, answer)
+        return answer
+
+    BaseClient._emit_api_params, BaseClient._make_api_call = sign, make
     try:
         yield recorder
     finally:
-        BaseClient._emit_api_params = original
+        BaseClient._emit_api_params, BaseClient._make_api_call = signed, made
 
 
 def arn(service: str, rest: str, *, global_: bool = False) -> str:
@@ -75,7 +118,9 @@ def asked_of(service: str, operation: str, asked: dict[str, Any]) -> list[Asked]
     """What IAM is asked when this call arrives. A call that nobody here has met raises KeyError: it needs its line."""
     if service == "dynamodb":
         return _of_dynamodb(operation, asked)
-    return [(f"{_PREFIXES.get(service, service)}:{_NAMES.get(operation, operation)}", _RESOURCES[service](operation, asked), ())]
+    return [
+        (f"{_PREFIXES.get(service, service)}:{_NAMES.get(operation, operation)}", _RESOURCES[service](operation, asked), ())
+    ]
 
 
 _PREFIXES = {"stepfunctions": "states"}
@@ -109,7 +154,9 @@ _RESOURCES = {
     "s3": lambda operation, asked: arn("s3", f"{asked['Bucket']}/{asked['Key']}", global_=True),
     "stepfunctions": _machine,
     "lambda": lambda operation, asked: arn("lambda", f"function:{asked['FunctionName']}"),
-    "codebuild": lambda operation, asked: arn("codebuild", f"project/{asked.get('projectName') or asked['id'].partition(':')[0]}"),
+    "codebuild": lambda operation, asked: arn(
+        "codebuild", f"project/{asked.get('projectName') or asked['id'].partition(':')[0]}"
+    ),
     "logs": lambda operation, asked: arn("logs", f"log-group:{asked['logGroupName']}:log-stream:{asked['logStreamName']}"),
     "secretsmanager": lambda operation, asked: arn("secretsmanager", f"secret:{asked.get('SecretId') or asked['Name']}-AbCdEf"),
     "sts": lambda operation, asked: str(asked["RoleArn"]),
