@@ -79,7 +79,7 @@ class HttpApi(Construct):
     @property
     def id(self) -> str:
         """API Gateway's id of it."""
-        return str(cdk.Fn.ref(_API))
+        return str(self._chalice.get_resource(_API).ref)
 
     def _address(self) -> str:
         if self._settings.site:

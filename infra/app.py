@@ -13,15 +13,14 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from infra.settings import SettingsRefused, load  # noqa: E402, I001 - infra first: it says which Node CDK runs on
-from infra.stacks import build  # noqa: E402
-import aws_cdk as cdk  # noqa: E402
+from infra.settings import SettingsRefused, load  # noqa: E402 - infra first: it says which Node CDK runs on
+from infra.stacks import build, new_app  # noqa: E402
 
 
 def main() -> None:
     """Synthesizes. Refused settings end it with their sentences, and no trace."""
     outdir = os.environ.get("CDK_OUTDIR") or str(ROOT / "build" / "cdk.out")
-    app = cdk.App(analytics_reporting=False, tree_metadata=False, outdir=outdir)
+    app = new_app(outdir)
     stage = app.node.try_get_context("stage") or os.environ.get("CYGNI_STAGE", "dev")
     try:
         build(app, load(stage))

@@ -56,6 +56,12 @@ def acknowledge(scope: Construct, rule: str, reason: str) -> None:
     cdk.Validations.of(scope).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
 
 
+def accept_lint(construct: Construct, rule: str, reason: str) -> None:
+    """A finding of cfn-lint that is meant to be so. The template keeps the reason beside the rule."""
+    resource = construct.node.default_child
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": [rule]}, "reason": reason})
+
+
 def readable(scope: Construct, value: str) -> str:
     """A resource as cdk-nag writes it: references in pointed brackets, by the names that they have in the template."""
     found = cdk.Stack.of(scope).resolve(value)
