@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INFRA := $(VENV)/.infra
 
-.PHONY: demo up down test test-cluster check lint types imports machines docs bench lock clean
+.PHONY: demo up down test test-cluster check lint types imports machines synth docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -40,6 +41,9 @@ imports: $(READY)  ## the layers of docs/architecture.md
 machines: $(READY)  ## the state machines
 	$(BIN)/python -m tools.validate_asl
 
+synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
+	$(BIN)/python -m infra.synth
+
 docs: $(READY)  ## what is generated: rollout table, app file schema, command and settings reference
 	$(BIN)/python -m tools.render_rollouts
 	$(BIN)/python -m tools.render_schema
@@ -58,6 +62,7 @@ bench: $(READY)  ## each prints its ratio to a peer or a limit
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-infra.in -o requirements-infra.txt
 
 # uv installs the locked set in seconds, where pip's resolver takes minutes. It is itself in the lock, so that it stays.
 $(READY): requirements-dev.txt pyproject.toml
@@ -66,6 +71,11 @@ $(READY): requirements-dev.txt pyproject.toml
 	if command -v uv >/dev/null; then uv pip sync -q --python $(BIN)/python requirements-dev.txt; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check uv && $(BIN)/uv pip sync -q --python $(BIN)/python requirements-dev.txt; fi
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What synthesizes goes into the same environment, when somebody synthesizes.
+$(INFRA): $(READY) requirements-infra.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-infra.txt
 	touch $@
 
 clean:

@@ -1,0 +1,188 @@
+"""The HTTP API: Chalice's routes behind API Gateway, with access logs, throttling, a web ACL, and a name of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_wafv2 as wafv2
+from chalice.cdk import Chalice
+from constructs import Construct
+
+from functions.catalog import API_FUNCTION, RUNTIME
+from infra import packages
+from infra.firewall import Firewall
+from infra.functions import Code, function_role, log_group, log_group_of
+from infra.grants import acknowledge
+from infra.settings import Settings, Site
+
+STAGE = "v"
+"""The stage's name, which is the first part of a path at API Gateway's own address, and of none at a name of one's own."""
+_HANDLER, _API = "APIHandler", "RestAPI"
+_ACCESS = {
+    "requestId": "$context.requestId",
+    "at": "$context.requestTimeEpoch",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "ms": "$context.responseLatency",
+    "bytes": "$context.responseLength",
+    "error": "$context.error.message",
+}
+"""A line of the access log. The path of a request is left out for its route: a path may hold what nobody should read."""
+
+
+class ReproducibleChalice(Chalice):
+    """Chalice's construct, with our zip in place of its own, which differs from machine to machine."""
+
+    def _package_app(self) -> None:
+        region = os.environ.setdefault(
+            "AWS_DEFAULT_REGION", "us-east-1"
+        )  # it asks botocore for service names, and sends nothing
+        del region
+        super()._package_app()
+        shutil.copyfile(packages.code().path, Path(self._sam_package_dir) / "deployment.zip")
+
+
+class HttpApi(Construct):
+    """The API. `address` is where it answers, `handler` its function, `stage_arn` what a web ACL is put before."""
+
+    def __init__(self, scope: Construct, id_: str, *, code: Code, environment: Mapping[str, str], settings: Settings) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._stack = settings.api, cdk.Stack.of(self)
+        self._role = function_role(self, API_FUNCTION)
+        log_group(self, API_FUNCTION.name, settings)
+        self._chalice = _chalice(self)
+        self.address = self._address()
+        self._build_function(code, {**environment, "CYGNI_ISSUER": self.address})
+        self._build_gateway(log_group_of(self, "AccessLog", "/cygni/api/access", settings).log_group_arn)
+        if settings.api.site:
+            self._build_site(settings.api.site)
+        if settings.api.firewall:
+            self._build_firewall()
+
+    @property
+    def role(self) -> iam.Role:
+        """The role of its function."""
+        return self._role
+
+    @property
+    def id(self) -> str:
+        """API Gateway's id of it."""
+        return str(self._chalice.get_resource(_API).ref)
+
+    def _address(self) -> str:
+        if self._settings.site:
+            return f"https://{self._settings.site.domain}"
+        return f"https://{self.id}.execute-api.{self._stack.region}.{self._stack.url_suffix}/{STAGE}"
+
+    def _build_function(self, code: Code, environment: dict[str, str]) -> None:
+        handler = self._chalice.get_resource(_HANDLER)
+        for name, value in {
+            "FunctionName": API_FUNCTION.name,
+            "Description": API_FUNCTION.description,
+            "Runtime": RUNTIME,
+            "Architectures": [code.architecture.name],
+            "MemorySize": API_FUNCTION.memory,
+            "Timeout": API_FUNCTION.timeout,
+            "Layers": [each.layer_version_arn for each in code.layers_of(API_FUNCTION)],
+            "Role": self._role.role_arn,
+            "Environment": {"Variables": environment},
+            "LoggingConfig": {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{API_FUNCTION.name}"},
+            "Tracing": "PassThrough",
+        }.items():
+            handler.add_property_override(name, value)
+        handler.node.add_dependency(self._role)
+        self._chalice.get_resource("APIHandlerInvokePermission").add_property_override("FunctionName", API_FUNCTION.name)
+        self._chalice.get_resource("APIHandlerInvokePermission").node.add_dependency(handler)
+
+    def _build_gateway(self, log: str) -> None:
+        gateway = self._chalice.get_resource(_API)
+        method = {
+            "HttpMethod": "*",
+            "ResourcePath": "/*",
+            "ThrottlingRateLimit": self._settings.requests_per_second,
+            "ThrottlingBurstLimit": self._settings.burst,
+            "LoggingLevel": "ERROR",
+            "DataTraceEnabled": False,
+            "MetricsEnabled": True,
+        }
+        for name, value in {
+            "Name": API_FUNCTION.name,
+            "EndpointConfiguration": {"Type": "REGIONAL"},
+            "AccessLogSetting": {"DestinationArn": log, "Format": json.dumps(_ACCESS)},
+            "MethodSettings": [method],
+            "TracingEnabled": True,
+            "DisableExecuteApiEndpoint": self._settings.site is not None,
+        }.items():
+            gateway.add_property_override(name, value)
+        self._name_function(gateway)
+
+    def _name_function(self, gateway: Any) -> None:
+        """Routes name the function instead of referring to it, so that the function can be told the API's address."""
+        arn = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{API_FUNCTION.name}"
+        uri = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + arn + "/invocations"
+        for path, methods in _definition(gateway)["paths"].items():
+            for method in methods:
+                where = f"DefinitionBody.paths.{path.replace('.', chr(92) + '.')}.{method}.x-amazon-apigateway-integration.uri"
+                gateway.add_property_override(where, {"Fn::Sub": uri})
+
+    def _build_site(self, site: Site) -> None:
+        zone = route53.HostedZone.from_hosted_zone_attributes(self, "Zone", hosted_zone_id=site.zone, zone_name=site.zone_name)
+        certificate = acm.Certificate(
+            self, "Certificate", domain_name=site.domain, validation=acm.CertificateValidation.from_dns(zone)
+        )
+        self._chalice.get_resource(_API).add_property_override(
+            "Domain",
+            {
+                "DomainName": site.domain,
+                "CertificateArn": certificate.certificate_arn,
+                "EndpointConfiguration": "REGIONAL",
+                "SecurityPolicy": "TLS_1_2",
+                "Route53": {"HostedZoneId": site.zone},
+            },
+        )
+
+    def _build_firewall(self) -> None:
+        firewall = Firewall(self, "Firewall", rate=self._settings.firewall_rate)
+        stage = cdk.Fn.ref(f"{_API}.Stage")  # the transform's name for what it makes, which also waits for it
+        arn = f"arn:{self._stack.partition}:apigateway:{self._stack.region}::/restapis/{self.id}/stages/{stage}"
+        made = wafv2.CfnWebACLAssociation(self, "BehindFirewall", resource_arn=arn, web_acl_arn=firewall.arn)
+        acknowledge(made, "CloudFormation-Validate::F1020", "The serverless transform makes the stage that is referred to.")
+
+
+def _definition(gateway: Any) -> dict[str, Any]:
+    return dict(cdk.Stack.of(gateway).resolve(gateway.definition_body))
+
+
+def _chalice(scope: Construct) -> ReproducibleChalice:
+    """Chalice's construct, over a folder that has the entry point and nothing that `pip` would be asked for."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        (project / ".chalice").mkdir()
+        (project / ".chalice" / "config.json").write_text(json.dumps({"version": "2.0", "app_name": "cygni"}))
+        shutil.copyfile(packages.ROOT / "app.py", project / "app.py")
+        config = {
+            "manage_iam_role": False,
+            "iam_role_arn": "arn:aws:iam::000000000000:role/replaced-below",
+            "api_gateway_stage": STAGE,
+            "api_gateway_endpoint_type": "REGIONAL",
+        }
+        os.chdir(folder)  # it writes beside wherever it is
+        try:
+            made = ReproducibleChalice(scope, "Chalice", source_dir=folder, stage_config=config)
+        finally:
+            os.chdir(here)
+    acknowledge(made, "AwsSolutions-APIG2", "The API itself validates each request, by the schemas of its OpenAPI document.")
+    return made

@@ -1,0 +1,93 @@
+"""What runs: the API, the functions, the workflows, their schedules, and the alarms on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES
+from infra.alarms import Alarms
+from infra.api import HttpApi
+from infra.functions import Code, Functions
+from infra.grants import bucket_name, grant, places_of
+from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
+from infra.settings import Settings
+from infra.tenants import statements_of_tenants
+from infra.workflows import Workflows
+
+
+class ControlPlaneStack(cdk.Stack):
+    """The whole control plane; it holds nothing that is not made again by deploying it."""
+
+    def __init__(self, scope: Construct, id_: str, *, key: kms.IKey, settings: Settings, **more: Any) -> None:
+        super().__init__(scope, id_, **more)
+        places = places_of(self)
+        environment = function_environment(self, key, settings)
+        code = Code(self, "Code", settings=settings)
+        self.api = HttpApi(self, "Api", code=code, environment=_of_api(environment, settings), settings=settings)
+        self.functions = Functions(
+            self,
+            "Functions",
+            functions=FUNCTIONS,
+            code=code,
+            environment={**environment, "CYGNI_ISSUER": self.api.address},
+            sent=invoked_by_api(),
+            settings=settings,
+        )
+        self.workflows = Workflows(
+            self, "Workflows", machines=STATE_MACHINES, functions=self.functions.by_name, settings=settings
+        )
+        self._build_tenant_role(places)
+        machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
+        Alarms(self, "Alarms", key=key, queues={"Functions": self.functions.dead_letters}, machines=machines, settings=settings)
+        cdk.CfnOutput(self, "Address", value=self.api.address, description="Where the API answers; `cygni login` asks for it.")
+
+    def _build_tenant_role(self, places: Places) -> None:
+        """The role that the API assumes for one team, tagged with it: only the API may, and only with that one tag."""
+        trust = iam.PrincipalWithConditions(
+            iam.ArnPrincipal(self.api.role.role_arn),
+            {"Null": {"aws:RequestTag/team": "false"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}},
+        )
+        made = iam.Role(
+            self,
+            "TenantRole",
+            role_name=TENANT_ROLE,
+            description="Reaches the keys of the team that its session is tagged with.",
+            assumed_by=iam.SessionTagsPrincipal(trust),
+            max_session_duration=cdk.Duration.hours(1),
+        )
+        grant(made, statements_of_tenants(places))
+
+
+def invoked_by_api() -> tuple[str, ...]:
+    """Functions that the API invokes and may not wait for: what fails there is a dead letter."""
+    return tuple(right.removeprefix("invoke ") for right in API_FUNCTION.rights if right.startswith("invoke "))
+
+
+def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) -> dict[str, str]:
+    """What every function is told: `chalicelib/platform/settings.py` says what each means."""
+    registry = f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}/cygni"
+    told = {
+        "CYGNI_ACCOUNT": stack.account,
+        "CYGNI_REGION": stack.region,
+        "CYGNI_BUCKET": bucket_name(stack.account, stack.region),
+        "CYGNI_SECRETS_KEY": key.key_arn,
+        "CYGNI_BUILD_PROJECT": BUILD_PROJECT,
+        "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
+        "CYGNI_REGISTRY": registry,
+        "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
+    }
+    if settings.cluster.metrics_url:
+        told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
+    return told
+
+
+def _of_api(environment: dict[str, str], settings: Settings) -> dict[str, str]:
+    own = {"CYGNI_TENANT_ROLE": f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{TENANT_ROLE}"}
+    if settings.admin_key_sha256:
+        own["CYGNI_ADMIN_KEY_SHA256"] = settings.admin_key_sha256
+    return environment | own

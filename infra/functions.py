@@ -1,0 +1,235 @@
+"""The catalog's functions but for the API, each with its own role, log group, layers, and trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from functions.catalog import RUNTIME, Function
+from infra import packages
+from infra.grants import acknowledge, grant, places_of, role
+from infra.layers import LAYERS, layers_of
+from infra.rights import Statement, of_lambda_itself, statements
+from infra.settings import Settings
+
+_TRIES = 2
+"""Times that an event is tried again before it goes to the dead letters."""
+_AGE = 3600
+"""Seconds after which an event that was not taken is a dead letter."""
+
+
+class Code(Construct):
+    """The zip of the code and the layers, which all functions share."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+        super().__init__(scope, id_)
+        self.architecture = lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64
+        package = packages.code()
+        self.zip = lambda_.Code.from_asset(str(package.path), asset_hash=package.digest)
+        self.runtime = lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON)
+        self._layers: dict[str, lambda_.LayerVersion] = {}
+        for each in LAYERS:
+            made = packages.layer(each, settings.architecture)
+            self._layers[each.name] = lambda_.LayerVersion(
+                self,
+                each.name.capitalize(),
+                layer_version_name=f"cygni-{each.name}",
+                code=lambda_.Code.from_asset(str(made.path), asset_hash=made.digest),
+                compatible_runtimes=[self.runtime],
+                compatible_architectures=[self.architecture],
+                description=f"Libraries of Cygni's functions: {each.name}.",
+            )
+
+    def layers_of(self, function: Function) -> list[lambda_.ILayerVersion]:
+        """The layers of a function."""
+        return [self._layers[each.name] for each in layers_of(function)]
+
+
+class Functions(Construct):
+    """All functions that a workflow, a schedule, an event or the API invokes.
+
+    `by_name` has them by their catalog names. An event that fails goes to `dead_letters`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        functions: Iterable[Function],
+        code: Code,
+        environment: Mapping[str, str],
+        sent: Iterable[str],
+        settings: Settings,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._code, self._environment, self._settings = code, dict(environment), settings
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", "cygni-dead-letters")
+        self.by_name: dict[str, lambda_.Function] = {}
+        for each in functions:
+            asynchronous = each.name in set(sent) or bool(each.schedule or each.events)
+            self.by_name[each.name] = self._build(each, asynchronous)
+        self._schedule([each for each in functions if each.schedule])
+        for each in functions:
+            if each.events:
+                self._listen(each)
+
+    def _build(self, function: Function, asynchronous: bool) -> lambda_.Function:
+        letters = self.dead_letters.queue_arn if asynchronous else ""
+        made_role = function_role(self, function, dead_letters=letters)
+        made = lambda_.Function(
+            self,
+            logical(function.name),
+            function_name=function.name,
+            description=function.description,
+            runtime=self._code.runtime,
+            architecture=self._code.architecture,
+            handler=function.handler,
+            code=self._code.zip,
+            layers=self._code.layers_of(function),
+            memory_size=function.memory,
+            timeout=cdk.Duration.seconds(function.timeout),
+            environment=self._environment,
+            role=made_role,
+            log_group=log_group(self, function.name, self._settings),
+            logging_format=lambda_.LoggingFormat.JSON,
+        )
+        latest_runtime(made)
+        if asynchronous:
+            self._catch(made)
+        return made
+
+    def _catch(self, function: lambda_.Function) -> None:
+        lambda_.CfnEventInvokeConfig(
+            function,
+            "Failures",
+            function_name=function.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=_TRIES,
+            maximum_event_age_in_seconds=_AGE,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self.dead_letters.queue_arn)
+            ),
+        )
+
+    def _schedule(self, functions: list[Function]) -> None:
+        """EventBridge Scheduler invokes what the catalog gives a schedule; what it cannot deliver is a dead letter."""
+        targets = tuple(self.by_name[each.name].function_arn for each in functions)
+        made = role(
+            self,
+            "SchedulerRole",
+            service="scheduler.amazonaws.com",
+            description="Invokes what runs by schedule.",
+            statements=(
+                Statement("InvokeFunctions", ("lambda:InvokeFunction",), targets),
+                Statement("KeepFailedEvents", ("sqs:SendMessage",), (self.dead_letters.queue_arn,)),
+            ),
+        )
+        for each in functions:
+            scheduler.CfnSchedule(
+                self,
+                f"{logical(each.name)}Schedule",
+                name=each.name,
+                description=each.description,
+                schedule_expression=each.schedule or "",
+                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                target=scheduler.CfnSchedule.TargetProperty(
+                    arn=self.by_name[each.name].function_arn,
+                    role_arn=made.role_arn,
+                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                    ),
+                ),
+            )
+
+    def _listen(self, function: Function) -> None:
+        """A rule on the default bus, where AWS's own events come, for what the catalog gives a pattern."""
+        made = self.by_name[function.name]
+        rule = events.CfnRule(
+            self,
+            f"{logical(function.name)}Events",
+            name=function.name,
+            description=function.description,
+            event_pattern=function.events,
+            targets=[
+                events.CfnRule.TargetProperty(
+                    arn=made.function_arn,
+                    id="function",
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                    ),
+                )
+            ],
+        )
+        events_service = iam.ServicePrincipal("events.amazonaws.com")
+        made.add_permission(f"{logical(function.name)}Events", principal=events_service, source_arn=rule.attr_arn)
+        self.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[events_service],
+                actions=["sqs:SendMessage"],
+                resources=[self.dead_letters.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
+        )
+
+
+def function_role(scope: Construct, function: Function, *, dead_letters: str = "") -> iam.Role:
+    """The role of one function: its rights, and what Lambda does in its name."""
+    places = places_of(cdk.Stack.of(scope))
+    made = iam.Role(
+        scope,
+        f"{logical(function.name)}Role",
+        role_name=function.name,
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
+    )
+    itself = of_lambda_itself(function.name, places, dead_letters=dead_letters)
+    grant(made, (*statements(function.rights, places), *itself))
+    return made
+
+
+def log_group(scope: Construct, name: str, settings: Settings) -> logs.LogGroup:
+    """The log of one function, kept as long as the settings say."""
+    return log_group_of(scope, f"{logical(name)}Log", f"/aws/lambda/{name}", settings)
+
+
+def log_group_of(scope: Construct, id_: str, name: str, settings: Settings) -> logs.LogGroup:
+    """A log group, kept as long as the settings say."""
+    made = logs.LogGroup(scope, id_, log_group_name=name, removal_policy=cdk.RemovalPolicy.DESTROY)
+    made.node.default_child.add_property_override("RetentionInDays", settings.log_days)
+    return made
+
+
+def latest_runtime(function: Construct) -> None:
+    """cdk-nag wants the newest Python; ours is the catalog's, so that what was tested is what runs."""
+    reason = f"{RUNTIME} is what the catalog declares and what layers are built for; it moves with them."
+    acknowledge(function, "AwsSolutions-L1", reason)
+
+
+def dead_letter_queue(scope: Construct, id_: str, name: str) -> sqs.Queue:
+    """A queue that keeps for two weeks what nobody could take."""
+    made = sqs.Queue(
+        scope,
+        id_,
+        queue_name=name,
+        enforce_ssl=True,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        retention_period=cdk.Duration.days(14),
+    )
+    acknowledge(made, "AwsSolutions-SQS3", "This queue is where dead letters go.")
+    return made
+
+
+def logical(name: str) -> str:
+    """The catalog's name as a logical id: `cygni-build-plan` is `BuildPlan`."""
+    return "".join(part.capitalize() for part in name.removeprefix("cygni-").split("-"))

@@ -1,0 +1,219 @@
+"""What an operator decides about an installation: a file for each stage, `stages/<stage>.toml`, checked before all else.
+
+A setting that is missing, unknown or wrong raises SettingsRefused, which names each one by its path (`api.domain`), the file,
+and what it should be.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+FOLDER = Path(__file__).parent / "stages"
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""The days that CloudWatch can keep logs for."""
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+Domain = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
+Zone = Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{4,31}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+ClusterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
+
+
+class SettingsRefused(ValueError):
+    """Settings that nothing can be synthesized from; its lines name each setting and say what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Site(_Part):
+    """A public name, and the Route 53 zone that holds it."""
+
+    domain: Domain = Field(description="Host name.")
+    zone: Zone = Field(description="Id of the hosted zone that the name is written to.")
+    zone_name: Domain = Field(description="Name of that zone.")
+
+    @model_validator(mode="after")
+    def _inside(self) -> Site:
+        if self.domain != self.zone_name and not self.domain.endswith(f".{self.zone_name}"):
+            raise ValueError(f"domain must be {self.zone_name} (zone_name) or end with .{self.zone_name}")
+        return self
+
+
+class Data(_Part):
+    """What is kept."""
+
+    protect: bool = Field(
+        description="Whether removing the stack keeps tables, buckets and the key, and deleting a table is refused."
+    )
+    source_days: int = Field(default=90, ge=1, le=3650, description="Days that sources, plans and logs of builds are kept.")
+    replica_region: Region | None = Field(default=None, description="Region that the bucket is copied to; absent: none.")
+
+
+class Api(_Part):
+    """The HTTP API."""
+
+    site: Site | None = Field(default=None, description="Its own name; absent: the name that API Gateway gives.")
+    requests_per_second: int = Field(
+        default=100, ge=1, le=10000, description="Requests that all callers together may make in a second."
+    )
+    burst: int = Field(default=200, ge=1, le=5000, description="Requests that may come at once.")
+    firewall: bool = Field(default=True, description="Whether a web ACL stands before the API.")
+    firewall_rate: int = Field(
+        default=2000, ge=100, le=2_000_000_000, description="Requests that one address may make in five minutes."
+    )
+
+
+class Builds(_Part):
+    """Where images are made."""
+
+    size: Literal["SMALL", "MEDIUM", "LARGE"] = Field(default="SMALL", description="Compute of a build.")
+    minutes: int = Field(default=30, ge=5, le=480, description="Minutes a build may take.")
+    at_once: int = Field(default=20, ge=1, le=1000, description="Builds that may run at the same time.")
+    keep_images: int = Field(default=100, ge=2, le=10000, description="Images that a repository keeps.")
+
+
+class Cluster(_Part):
+    """Where services run."""
+
+    mode: Literal["none", "existing", "create"] = Field(
+        description="none; existing: an EKS cluster of this account, by name; create: a new one, with its add-ons."
+    )
+    name: ClusterName = Field(default="cygni", description="Name of the cluster.")
+    version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")] = Field(
+        default="1.34", description="Kubernetes version of a new cluster."
+    )
+    apps_domain: Domain = Field(description="Domain under which services get their host names.")
+    metrics_url: Url | None = Field(
+        default=None,
+        description="Prometheus that the API and the analysis read, reachable from Lambda; absent: rollouts cannot be judged.",
+    )
+
+
+class Alarms(_Part):
+    """Who hears of what goes wrong."""
+
+    email: Email | None = Field(
+        default=None, description="Address that alarms are sent to; absent: the topic has no subscriber."
+    )
+
+
+class Console(_Part):
+    """The console: a static page."""
+
+    site: Site | None = Field(default=None, description="Its own name; absent: the name that CloudFront gives.")
+    certificate: Arn | None = Field(
+        default=None, description="Certificate for that name, in us-east-1, where CloudFront reads it."
+    )
+
+    @model_validator(mode="after")
+    def _certified(self) -> Console:
+        if (self.site is None) != (self.certificate is None):
+            raise ValueError("site and certificate go together: set both or neither")
+        return self
+
+
+class Settings(_Part):
+    """All of a stage. One stage is one account and region."""
+
+    region: Region = Field(description="Region that this installation writes to.")
+    account: Account | None = Field(
+        default=None, description="Account it is for; absent: that of the credentials which deploy it."
+    )
+    architecture: Literal["arm64", "x86_64"] = Field(
+        default="arm64", description="Processor of the functions; arm64 costs a fifth less."
+    )
+    admin_key_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of the operator's key, in hex; absent: nobody has the operator's rights."
+    )
+    log_days: int = Field(default=30, description="Days that logs are kept.")
+    data: Data
+    api: Api = Field(default=Api())
+    builds: Builds = Field(default=Builds())
+    cluster: Cluster
+    alarms: Alarms
+    console: Console = Field(default=Console())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.log_days not in LOG_DAYS:
+            raise ValueError(f"log_days must be one of {', '.join(map(str, LOG_DAYS))}, not {self.log_days}")
+        if self.data.replica_region == self.region:
+            raise ValueError(f"data.replica_region must be another region than region ({self.region})")
+        return self
+
+
+def stages(folder: Path = FOLDER) -> list[str]:
+    """Names of the stages that have a file."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def load(stage: str, folder: Path = FOLDER) -> Settings:
+    """The settings of a stage. Raises SettingsRefused."""
+    if stage not in stages(folder):
+        raise SettingsRefused(f"There is no stage {stage!r}: {folder} has {', '.join(stages(folder)) or 'none'}.")
+    path = folder / f"{stage}.toml"
+    try:
+        given = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsRefused(f"{path} is not TOML: {error}.") from None
+    return parse(given, str(path))
+
+
+def parse(given: dict[str, Any], source: str) -> Settings:
+    """Settings from values; `source` says in errors where they stand. Raises SettingsRefused."""
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        lines = [_sentence(each) for each in error.errors(include_url=False, include_context=True)]
+        raise SettingsRefused("\n".join([f"{source} cannot be used:", *(f"  {line}" for line in lines)])) from None
+
+
+def _sentence(error: Any) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    known = _field(error["loc"])
+    meaning = f" {known}" if known else ""
+    if error["type"] == "missing":
+        return f"{path} is missing.{meaning}"
+    if error["type"] == "extra_forbidden":
+        return f"{path} is no setting.{_nearest(error['loc'])}"
+    reason = re.sub(r"^Value error, ", "", error["msg"])
+    if error["type"] == "value_error":
+        return f"{path + ': ' if path else ''}{reason}."
+    return f"{path}: {reason}, not {error['input']!r}.{meaning}"
+
+
+def _model(loc: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The model that a path's last name stands in."""
+    model: Any = Settings
+    for name in loc[:-1]:
+        field = model.model_fields.get(name)
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if model is None:
+            return None
+    return model  # type: ignore[no-any-return]
+
+
+def _field(loc: tuple[Any, ...]) -> str:
+    model = _model(loc)
+    field = model.model_fields.get(loc[-1]) if model and loc else None
+    return field.description or "" if field else ""
+
+
+def _nearest(loc: tuple[Any, ...]) -> str:
+    model = _model(loc)
+    names = list(model.model_fields) if model else []
+    near = get_close_matches(str(loc[-1]), names, 1)
+    return f" Did you mean {near[0]}?" if near else f" Here may stand: {', '.join(names)}." if names else ""

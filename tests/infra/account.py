@@ -1,0 +1,72 @@
+"""An account in memory with all that the catalog declares, whose Lambda runs the catalog's handlers."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from moto.awslambda.models import LambdaFunction
+
+from functions.catalog import API_FUNCTION, FUNCTIONS, RUNTIME, STATE_MACHINES
+from tests.infra.recorder import ACCOUNT, REGION
+from tests.support.store import memory_store
+
+PASS = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}})
+Invoke = Callable[[str, Any], Any]
+
+
+def _client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION)
+
+
+@contextmanager
+def account(invoke: Invoke) -> Iterator[None]:
+    """The account; `invoke` runs a function by its name. State machines keep executions and run none."""
+    original = LambdaFunction._invoke_lambda
+
+    def run(self: Any, event: Any = None) -> tuple[str, bool, str]:
+        answer = invoke(self.function_name, json.loads(event) if isinstance(event, str) else event)
+        return json.dumps(answer), False, ""
+
+    LambdaFunction._invoke_lambda = run
+    try:
+        with memory_store():
+            _create()
+            yield
+    finally:
+        LambdaFunction._invoke_lambda = original
+
+
+def _create() -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = _client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for function in (*FUNCTIONS, API_FUNCTION):
+        _client("lambda").create_function(
+            FunctionName=function.name, Role=role, Handler=function.handler, Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
+        )
+    for machine in STATE_MACHINES:
+        _client("stepfunctions").create_state_machine(name=machine.deployed_name, definition=PASS, roleArn=role)
+    for secret in ("cygni/signing-keys", "cygni/sign-in"):  # as the data stack makes them: without a value
+        _client("secretsmanager").create_secret(Name=secret)
+    _client("codebuild").create_project(
+        name="cygni-build",
+        source={"type": "S3", "location": "cygni/x"},  # moto knows no project without a source
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=f"arn:aws:iam::{ACCOUNT}:role/service-role/build",
+    )
+
+
+def _empty_zip() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("index.py"), "")
+    return data.getvalue()
+
+
+_EMPTY = _empty_zip()
