@@ -103,6 +103,7 @@ DOCUMENTS = {
     "abort": "a DeploymentView",
     "approve": "a DeploymentView",
     "reject": "a DeploymentView",
+    "explain": "an ExplanationView",
     "replay": "a ReplayView",
     "status": "`{service, deployment, traffic}`: a ServiceView; the DeploymentView under way, else the newest, else null; "
     "a TrafficView or null",
