@@ -5,7 +5,7 @@ Those on people, teams, credentials and the audit trail are in identity_api.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from cygni.cli.shapes import (
     Config,
     Deployment,
     Environment,
+    Explanation,
     Logs,
     Page,
     Plan,
@@ -170,9 +171,13 @@ class Api:
         """Build log lines since the cursor."""
         return cast(BuildLog, self._get(f"{_deployment(place, deployment)}/build-log", cursor=cursor))
 
-    def replay(self, place: Place, deployment: str) -> Replay:
-        """All analyses, judged again."""
-        return cast(Replay, self._get(f"{_deployment(place, deployment)}/replay"))
+    def explanation(self, place: Place, deployment: str) -> Explanation:
+        """All steps, sample by sample."""
+        return cast(Explanation, self._get(f"{_deployment(place, deployment)}/explanation"))
+
+    def replay(self, place: Place, deployment: str, limits: Mapping[str, float]) -> Replay:
+        """The newest analyses, judged again; with other `limits`, by the API's names of them, if there are any."""
+        return cast(Replay, self._get(f"{_deployment(place, deployment)}/replay", **limits))
 
     def steer(self, place: Place, deployment: str, verb: str) -> Deployment:
         """Ask for `promote`, `pause`, `resume` or `abort`, or decide on a proposal: `approve`, `reject`."""
@@ -190,7 +195,7 @@ class Api:
         """Log lines since the cursor; without one, the last `limit` lines."""
         return cast(Logs, self._get(f"{place.path}/logs", cursor=cursor, release=release, limit=limit))
 
-    def _get(self, path: str, **query: str | int | None) -> Any:
+    def _get(self, path: str, **query: str | float | None) -> Any:
         return self.client.request("GET", path, query=query).body
 
     def _post(self, path: str, body: Any, *, key: str | None = None) -> Any:

@@ -127,7 +127,7 @@ class Client:
         path: str,
         *,
         body: Any = None,
-        query: Mapping[str, str | int | None] | None = None,
+        query: Mapping[str, str | float | None] | None = None,
         headers: Mapping[str, str] | None = None,
         key: str | None = None,
         patient: bool = True,

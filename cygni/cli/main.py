@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cygni import __version__
-from cygni.cli.commands import account, config, deploy, doctor, history, init, login, logs, me, places, rollouts
+from cygni.cli.commands import account, config, deploy, doctor, evidence, history, init, login, logs, me, places, rollouts
 from cygni.cli.commands.audit import audit
 from cygni.cli.commands.ci import ci
 from cygni.cli.commands.keys import keys
@@ -60,7 +60,6 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
             "abort": rollouts.abort,
             "approve": rollouts.approve,
             "reject": rollouts.reject,
-            "replay": rollouts.replay,
         },
     ),
     (
@@ -71,6 +70,8 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
             "releases": history.releases,
             "logs": logs.logs,
             "build-log": logs.build_log,
+            "explain": evidence.explain,
+            "replay": evidence.replay,
             "open": account.open_url,
         },
     ),

@@ -169,14 +169,69 @@ class Traffic(TypedDict):
     verdict: Verdict | None
 
 
+class ArmPoint(TypedDict):
+    """One version's traffic since its step began, with the bands that hold its figures: percent, and milliseconds."""
+
+    requests: int
+    errors: int
+    error_rate: float | None
+    error_low: float
+    error_high: float
+    latency_p95: float | None
+    latency_low: float
+    latency_high: float | None
+
+
+class Point(TypedDict):
+    """One sample."""
+
+    at: str
+    weight: int
+    canary: ArmPoint | None
+    stable: ArmPoint | None
+
+
+class Gate(TypedDict):
+    """How one gate was judged."""
+
+    name: str
+    metric: str
+    weight: str
+    limit: float
+    outcome: str
+    sentence: str
+
+
+class StepExplained(TypedDict):
+    """One step as its judge saw it: `decided` is the index of the point that did, `decided_by` the gate that rolled back."""
+
+    step: int
+    started_at: str
+    at: str
+    alpha: float
+    gates: list[Gate]
+    verdict: Verdict
+    points: list[Point]
+    decided: int | None
+    decided_by: str | None
+
+
+class Explanation(TypedDict):
+    """All steps of a deployment, oldest first."""
+
+    deployment: str
+    items: list[StepExplained]
+
+
 class Replayed(TypedDict):
-    """One analysis, judged again."""
+    """One analysis, judged again; `note` says why the two may differ."""
 
     at: str
     step: int
     recorded: Verdict
     replayed: Verdict
     agrees: bool
+    note: str
 
 
 class Replay(TypedDict):

@@ -34,7 +34,7 @@ from chalicelib.projects.schemas import (
     ProjectView,
     ServiceView,
 )
-from chalicelib.rollouts.schemas import ReplayView, TrafficView
+from chalicelib.rollouts.schemas import ExplanationView, ReplayView, TrafficView
 from tests.fakes.rollout_script import START, Deployment, Frame, promoted
 from tests.fakes.sign_in import Caller, FakeSignIn
 from tests.fakes.teams import FakeTeams
@@ -73,6 +73,7 @@ class FakeApi:
     upload_limit: int = 100 * 1024 * 1024
     clock_ahead: timedelta = timedelta()
     replay_agrees: bool = True
+    steps: list[Any] = field(default_factory=list)
     requests: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -294,11 +295,15 @@ class FakeApi:
         complete = made.view["state"] != "building" and after == len(made.log)
         return 200, _shape(BuildLogView, lines=made.log[after:], next_cursor=str(len(made.log)), complete=complete)
 
+    def _explanation(self, _: Seen, *key: str) -> tuple[int, Any]:
+        made = _known(self.deployments, key[-1])
+        return 200, _shape(ExplanationView, deployment=made.view["id"], items=self.steps)
+
     def _replay(self, _: Seen, *key: str) -> tuple[int, Any]:
         made = _known(self.deployments, key[-1])
         verdict = {"decision": "advance", "reason": "All gates pass.", "rule_version": "1", "gates": []}
         other = verdict if self.replay_agrees else {**verdict, "decision": "rollBack"}
-        item = {"at": START, "step": 0, "recorded": verdict, "replayed": other, "agrees": self.replay_agrees}
+        item = {"at": START, "step": 0, "recorded": verdict, "replayed": other, "agrees": self.replay_agrees, "note": ""}
         return 200, _shape(ReplayView, deployment=made.view["id"], agrees=self.replay_agrees, items=[item])
 
     def _steer(self, _: Seen, *key: str) -> tuple[int, Any]:
@@ -410,6 +415,7 @@ _ROUTES = (
     ("GET", _DEPLOYMENT + "/timeline", "_timeline", "read_timeline"),
     ("GET", _DEPLOYMENT + "/traffic", "_traffic", "read_traffic"),
     ("GET", _DEPLOYMENT + "/build-log", "_build_log", "read_build_log"),
+    ("GET", _DEPLOYMENT + "/explanation", "_explanation", "explain_deployment"),
     ("GET", _DEPLOYMENT + "/replay", "_replay", "replay_deployment"),
     ("POST", _DEPLOYMENT + r"/(promote)", "_steer", "promote_deployment"),
     ("POST", _DEPLOYMENT + r"/(pause)", "_steer", "pause_deployment"),

@@ -1,4 +1,4 @@
-"""Steering a rollout: promote, pause, resume, abort; going back; following; judging again."""
+"""Steering a rollout: promote, pause, resume, abort; going back; following."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from cygni.cli.options import ActiveDeploymentWord, DeploymentWord, ProposalWord
 from cygni.cli.session import Session
 from cygni.cli.shapes import Deployment
 from cygni.cli.views.outcome import outcome
-from cygni.cli.views.tables import replay_view
 from cygni.cli.watch import begin, watch
 
 
@@ -100,18 +99,6 @@ def rollback(
     """
     number = release_number(release) if release is not None else None
     return begin(session, session.api.roll_back(session.place, release=number), wait=wait)
-
-
-@command(Scope.SERVICE)
-def replay(session: Session, deployment: DeploymentWord = "latest") -> Exit | None:
-    """Judge a rollout again from its recorded evidence; exit code 13 if a verdict differs.
-
-    Example: cygni replay r3
-    """
-    place = session.place
-    answer = session.api.replay(place, deployment_id(session.api, place, deployment))
-    session.printer.result(answer, replay_view(answer))
-    return None if answer["agrees"] else Exit.DISAGREES
 
 
 def _decide(session: Session, word: str | None, verb: str, words: str) -> None:

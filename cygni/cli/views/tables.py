@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cygni.cli.shapes import Config, Deployment, Environment, Plan, Project, Release, Replay, Service
-from cygni.cli.views.words import NOTHING, ago, clock_time, plain_table, release_name, short_image, state_text
+from cygni.cli.shapes import Config, Deployment, Environment, Plan, Project, Release, Service
+from cygni.cli.views.words import NOTHING, ago, plain_table, release_name, short_image, state_text
 
 MASK = "••••••••"
 
@@ -99,28 +99,6 @@ def plan_view(plan: Plan) -> RenderableType:
         lines.append(Text("\nGenerated Dockerfile:", style="bold"))
         lines.append(Text("\n".join("  " + line for line in plan["dockerfile"].splitlines()), style="dim"))
     return Group(*lines)
-
-
-def replay_view(replay: Replay) -> RenderableType:
-    """Each analysis with its recorded and replayed verdict."""
-    if not replay["items"]:
-        return Text("No analysis was recorded, so there is nothing to judge again.")
-    table = plain_table("TIME", "STEP", "RECORDED", "REPLAYED", "", "REASON", right=("STEP",))
-    for each in replay["items"]:
-        agrees = Text("agrees", style="green") if each["agrees"] else Text("differs", style="bold red")
-        recorded, replayed = each["recorded"], each["replayed"]
-        table.add_row(
-            clock_time(each["at"]),
-            str(each["step"] + 1),
-            recorded["decision"],
-            replayed["decision"],
-            agrees,
-            replayed["reason"],
-        )
-    total = len(replay["items"])
-    differing = sum(not each["agrees"] for each in replay["items"])
-    summary = f"{differing} of {total} verdicts differ." if differing else f"All {total} verdicts agree."
-    return Group(table, Text(summary, style="bold red" if differing else "bold green"))
 
 
 def first_line(text: str) -> str:

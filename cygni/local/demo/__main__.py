@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import deque
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -86,9 +86,10 @@ def _perform(home: Path, console: Console, interrupts: Interrupts, *, cluster: s
     found = [broken] if broken else []
     found += complaints(play.endings, play.last_answers, tally.blemish(seen, may_fail))
     seconds = time.monotonic() - begun
-    console.print(closing(play.endings, found, total=len(seen), seconds=seconds, watched=watched))
+    told: dict[str, Any] = {"total": len(seen), "seconds": seconds, "watched": watched, "explained": play.explained}
+    console.print(closing(play.endings, found, **told))
     if as_json:
-        print(json.dumps(document(play.endings, found, total=len(seen), seconds=seconds, watched=watched)))  # noqa: T201 - the answer for machines
+        print(json.dumps(document(play.endings, found, **told)))  # noqa: T201 - the answer for machines
     if found:
         _print_logs(home, console)
     return 1 if found else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cygni.local.demo.tally import Blemish
 
@@ -50,6 +51,20 @@ class Ending:
     def as_expected(self) -> bool:
         """Whether it ended as it must."""
         return self.state == self.act.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A deployment and what `cygni explain` says of it, both as the API has them."""
+
+    deployment: dict[str, Any]
+    explanation: dict[str, Any]
+
+    @property
+    def gate(self) -> str | None:
+        """The gate that rolled it back."""
+        steps = self.explanation["items"]
+        return steps[-1]["decided_by"] if steps else None
 
 
 def expected_stable(endings: Sequence[Ending]) -> str:

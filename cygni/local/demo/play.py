@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cygni.local.demo import tally
-from cygni.local.demo.acts import ACTS, LATENCY_GATE, Act, Ending, expected_stable
+from cygni.local.demo.acts import ACTS, LATENCY_GATE, Act, Ending, Explained, expected_stable
 from cygni.local.demo.children import CommandFailed, cygni_document, cygni_stream
 from cygni.local.demo.load import Load
 from cygni.local.demo.show import Stage
@@ -25,13 +25,17 @@ _LAST_LOOK_DEADLINE = 10.0
 
 @dataclass
 class Play:
-    """One run of the demo. `endings`, `last_answers` and `seen()` are what is judged, complete or not."""
+    """One run of the demo. `endings`, `last_answers` and `seen()` are what is judged, complete or not.
+
+    `explained` is why the first bad version was rolled back.
+    """
 
     folder: Path
     environ: Mapping[str, str]
     load: Load | None = None
     endings: list[Ending] = field(default_factory=list)
     last_answers: Counter[str] = field(default_factory=Counter)
+    explained: Explained | None = None
 
     def seen(self) -> list[tally.Seen]:
         """All requests so far."""
@@ -49,6 +53,8 @@ class Play:
                 self.load.start()
             self.endings.append(self._ending(act, ended))
             stage.end(self.endings[-1])
+            if act.bad and self.explained is None:
+                self.explained = Explained(ended, cygni_document(["explain", ended["id"]], self.environ, self.folder))
             if not self.endings[-1].as_expected:
                 return
         stage.say("Looking who answers now")

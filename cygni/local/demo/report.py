@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cygni.local.demo.acts import Ending
+from cygni.cli.shapes import Deployment, Explanation
+from cygni.cli.views.explain import explanation_view
+from cygni.local.demo.acts import Ending, Explained
 from cygni.local.demo.people import Watched
 
 _VERDICTS = {"promoted": "promoted", "rolled_back": "rolled back"}
@@ -38,10 +40,19 @@ def result_table(endings: Sequence[Ending]) -> Table:
 
 
 def closing(
-    endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float, watched: Watched | None = None
+    endings: Sequence[Ending],
+    complaints: Sequence[str],
+    *,
+    total: int,
+    seconds: float,
+    watched: Watched | None = None,
+    explained: Explained | None = None,
 ) -> RenderableType:
-    """The table, and the demo's own verdict below it."""
-    parts: list[RenderableType] = [result_table(endings)]
+    """Why the first bad version was rolled back, the table, and the demo's own verdict below it."""
+    parts: list[RenderableType] = []
+    if explained is not None:
+        parts += [Text(f"\n$ cygni explain r{explained.deployment['release']}", style="dim"), _picture(explained)]
+    parts.append(result_table(endings))
     if complaints:
         parts.append(Text("The demo failed:", style="bold red"))
         parts.extend(Text(f"  {each}") for each in complaints)
@@ -54,8 +65,18 @@ def closing(
     return Group(*parts)
 
 
+def _picture(explained: Explained) -> RenderableType:
+    return explanation_view(cast(Deployment, explained.deployment), cast(Explanation, explained.explanation))
+
+
 def document(
-    endings: Sequence[Ending], complaints: Sequence[str], *, total: int, seconds: float, watched: Watched | None = None
+    endings: Sequence[Ending],
+    complaints: Sequence[str],
+    *,
+    total: int,
+    seconds: float,
+    watched: Watched | None = None,
+    explained: Explained | None = None,
 ) -> dict[str, Any]:
     """The same for machines: snake_case, seconds as numbers."""
     releases = [
@@ -77,6 +98,7 @@ def document(
         "complaints": list(complaints),
         "viewer_refused": watched.refusal if watched else None,
         "audit_lines": watched.lines if watched else None,
+        "rolled_back_by": explained.gate if explained else None,
         "requests": total,
         "seconds": round(seconds, 1),
     }

@@ -43,6 +43,7 @@ def test_two_versions_are_kept_two_are_caught_and_nothing_is_left(tmp_path: Path
     assert [each["state"] for each in result["releases"]] == ["promoted", "promoted", "rolled_back", "rolled_back"]
     assert result["ok"] is True
     assert result["complaints"] == []
+    assert result["rolled_back_by"] in {"errorRate", "errorRateIncrease"}
     assert 0 < result["releases"][2]["seconds_to_verdict"] <= 20
     assert result["releases"][2]["failed_requests"] > 0
     assert result["releases"][1]["failed_requests"] == 0

@@ -1,0 +1,115 @@
+"""A rollout as curves over time: what an explanation's steps say, one after another, whatever draws them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cygni.cli.shapes import ArmPoint, Explanation, StepExplained
+from cygni.cli.views.words import parse_time
+
+_ROOM = 1.15
+"""How far above the highest point, or the limit, a picture ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A value at a moment, in seconds since the rollout's first sample, and the band that holds it.
+
+    `value` is None where nothing was measured; `high` is None where nothing bounds it.
+    """
+
+    at: float
+    value: float | None
+    low: float
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One measure of both versions, its limit if a gate has one, and the value at the picture's upper edge."""
+
+    title: str
+    unit: str
+    canary: tuple[Mark, ...]
+    stable: tuple[Mark, ...]
+    limit: float | None
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The sample that decided: when, as API time and in seconds, of which step (from 1), and which of how many it was."""
+
+    time: str
+    at: float
+    step: int
+    sample: int
+    of: int
+    gate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A rollout from its first sample to its last: `weights` are (seconds, percent), `begins` is the API time of second 0."""
+
+    begins: str
+    seconds: float
+    weights: tuple[tuple[float, int], ...]
+    curves: tuple[Curves, ...]
+    decided: Decided | None
+
+
+def course_of(explanation: Explanation) -> Course | None:
+    """The whole rollout; None when no sample was recorded."""
+    steps = [step for step in explanation["items"] if step["points"]]
+    if not steps:
+        return None
+    begins = steps[0]["points"][0]["at"]
+    origin = parse_time(begins).timestamp()
+    moments = [(parse_time(point["at"]).timestamp() - origin, point) for step in steps for point in step["points"]]
+    measures = (_curves(steps, origin, "Failed requests", "%"), _curves(steps, origin, "95th percentile", "ms"))
+    return Course(
+        begins=begins,
+        seconds=max(at for at, _ in moments),
+        weights=tuple((at, point["weight"]) for at, point in moments),
+        curves=tuple(each for each in measures if any(mark.value is not None for mark in (*each.canary, *each.stable))),
+        decided=_decided(explanation["items"], origin),
+    )
+
+
+def _decided(steps: Sequence[StepExplained], origin: float) -> Decided | None:
+    """The sample behind the newest verdict that a sample decided."""
+    for number in range(len(steps), 0, -1):
+        step = steps[number - 1]
+        index = step["decided"]
+        if index is not None:
+            time = step["points"][index]["at"]
+            at = parse_time(time).timestamp() - origin
+            return Decided(time, at, step["step"] + 1, index + 1, len(step["points"]), step["decided_by"])
+    return None
+
+
+def _curves(steps: Sequence[StepExplained], origin: float, title: str, unit: str) -> Curves:
+    canary, stable = (_marks(steps, arm, origin, of_errors=unit == "%") for arm in ("canary", "stable"))
+    metric = "errorRate" if unit == "%" else "latencyP95"
+    limits = [gate["limit"] for step in steps for gate in step["gates"] if gate["metric"] == metric]
+    limit = limits[-1] if limits else None
+    highest = max((mark.value for mark in (*canary, *stable) if mark.value is not None), default=0.0)
+    return Curves(title, unit, canary, stable, limit, max(highest, limit or 0.0) * _ROOM or 1.0)
+
+
+def _marks(steps: Sequence[StepExplained], arm: str, origin: float, *, of_errors: bool) -> tuple[Mark, ...]:
+    found = []
+    for step in steps:
+        for point in step["points"]:
+            seen: ArmPoint | None = point["canary"] if arm == "canary" else point["stable"]
+            if seen is not None:
+                found.append(_mark(parse_time(point["at"]).timestamp() - origin, seen, of_errors=of_errors))
+    return tuple(found)
+
+
+def _mark(at: float, seen: ArmPoint, *, of_errors: bool) -> Mark:
+    if of_errors:
+        return Mark(at, seen["error_rate"], seen["error_low"], seen["error_high"])
+    return Mark(at, seen["latency_p95"], seen["latency_low"], seen["latency_high"])
