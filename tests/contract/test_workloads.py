@@ -87,7 +87,8 @@ def test_a_new_template_replaces_the_old_pods_without_a_gap(space: Space) -> Non
     def rolled() -> bool:
         _run(space)
         status = _status(space)
-        return status.get("updatedReplicas") == 2 and status.get("replicas") == 2 and status.get("availableReplicas") == 2
+        counts = [status.get(each) for each in ("updatedReplicas", "replicas", "availableReplicas")]
+        return status.get("observedGeneration") == 2 and counts == [2, 2, 2]
 
     assert eventually(rolled, bool)
     sets = _items(space, REPLICA_SETS)
