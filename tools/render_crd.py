@@ -1,4 +1,4 @@
-"""Writes `manifests/cygniservices.cygni.dev.yaml`, which an operator applies to a cluster. A test says when it is not fresh."""
+"""Writes `infra/manifests/cygniservices.cygni.dev.yaml`, which an operator applies to a cluster. A test says when it is not fresh."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import yaml
 
 from chalicelib.runtime.crd import NAME, definition
 
-TARGET = Path(__file__).parent.parent / "manifests" / f"{NAME}.yaml"
+TARGET = Path(__file__).parent.parent / "infra" / "manifests" / f"{NAME}.yaml"
 HEAD = "# The CygniService resource. Written by tools/render_crd.py from the models of the app file; apply it with kubectl.\n"
 
 
@@ -25,6 +25,6 @@ def render() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(render(), encoding="utf-8")
     print(f"wrote {TARGET}")
