@@ -11,6 +11,8 @@ from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.table import Check, Put, Remove, Write
+from chalicelib.projects import freezes
+from chalicelib.projects.freezes import Freeze
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
 from chalicelib.projects.records import create, describe, load
 from chalicelib.projects.rules import EnvironmentKind, kind_of
@@ -26,6 +28,7 @@ class Environment:
     description: str
     created_at: datetime
     version: int
+    freezes: tuple[Freeze, ...] = ()
 
 
 def create_environment(
@@ -72,6 +75,21 @@ def describe_environment(who: Principal, project: str, name: str, *, description
     return _environment(describe(who.store, _load_environment(who, project, name), description, version))
 
 
+def freeze_environment(who: Principal, project: str, name: str, freeze: Freeze, now: datetime) -> Environment:
+    """Adds a window in which no release begins. Raises NotFound, Conflict when there are too many."""
+    return _environment(freezes.add(who.store, lambda: _load_environment(who, project, name), freeze, now))
+
+
+def thaw_environment(who: Principal, project: str, name: str) -> Environment:
+    """Lifts all freeze windows. Raises NotFound."""
+    return _environment(freezes.clear(who.store, lambda: _load_environment(who, project, name)))
+
+
+def environment_address(team: str, project: str, name: str) -> tuple[type[EnvironmentRecord], str, str]:
+    """Where an environment's record is, for a read of several records at once."""
+    return EnvironmentRecord, project_pk(team, project), f"ENVIRONMENT#{name}"
+
+
 def delete_environment(who: Principal, project: str, name: str) -> None:
     """Removes an environment. Raises NotFound, and Conflict while a service is in it."""
     services, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
@@ -106,7 +124,8 @@ def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRec
 
 def _environment(record: EnvironmentRecord) -> Environment:
     version = int(record.version or 0)
-    return Environment(record.project, record.name, _kind(record), record.description, record.created_at, version)
+    windows = freezes.read(record.freezes)
+    return Environment(record.project, record.name, _kind(record), record.description, record.created_at, version, windows)
 
 
 def _kind(record: EnvironmentRecord) -> EnvironmentKind:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
+from chalicelib.platform.packed import PackedAttribute
 from chalicelib.platform.table import Record
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.rules import Lane
@@ -59,6 +60,7 @@ class EnvironmentRecord(Record):
     name = UnicodeAttribute()
     kind = UnicodeAttribute(null=True)
     description = UnicodeAttribute(default="")
+    freezes = PackedAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
 

@@ -13,9 +13,13 @@ from chalicelib.projects.environments import (
     create_environment,
     delete_environment,
     describe_environment,
+    environment_address,
+    freeze_environment,
     get_environment,
     list_environments,
+    thaw_environment,
 )
+from chalicelib.projects.freezes import Freeze, freezes_of, frozen, frozen_by, new_freeze
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.projects import (
     Project,
@@ -49,6 +53,7 @@ __all__ = [
     "Entered",
     "Environment",
     "EnvironmentKind",
+    "Freeze",
     "Lane",
     "Project",
     "Service",
@@ -69,7 +74,12 @@ __all__ = [
     "describe_project",
     "describe_service",
     "enter",
+    "environment_address",
     "forget_service",
+    "freeze_environment",
+    "freezes_of",
+    "frozen",
+    "frozen_by",
     "get_config",
     "get_config_version",
     "get_environment",
@@ -85,10 +95,12 @@ __all__ = [
     "list_projects",
     "list_services",
     "mark_deleting",
+    "new_freeze",
     "parse",
     "reserve",
     "seconds",
     "service_address",
+    "thaw_environment",
     "turn_back",
     "update_lane",
 ]

@@ -223,6 +223,8 @@ ASKS: dict[str, Ask] = {
     "list_environments": Ask(),
     "get_environment": Ask(),
     "describe_environment": Ask(lambda _: DESCRIBED),
+    "freeze_environment": Ask(lambda _: {"until": "2027-01-01T00:00:00Z", "reason": "Holidays."}),
+    "thaw_environment": Ask(),
     "delete_environment": Ask(before=in_spare),
     "create_service": Ask(lambda _: {"name": "second"}),
     "list_services": Ask(),
