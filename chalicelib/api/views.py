@@ -42,6 +42,7 @@ def environment_view(environment: Environment) -> projects_shapes.EnvironmentVie
         name=environment.name,
         kind=environment.kind,
         description=environment.description,
+        cluster=environment.cluster,
         created_at=environment.created_at,
         version=environment.version,
     )

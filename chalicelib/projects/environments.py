@@ -10,6 +10,7 @@ from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings
+from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Check, Put, Remove, Write
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
 from chalicelib.projects.records import create, describe, load
@@ -26,6 +27,8 @@ class Environment:
     description: str
     created_at: datetime
     version: int
+    cluster: str | None = None
+    """The registered cluster that it is placed on; None is the installation's own."""
 
 
 def create_environment(
@@ -72,10 +75,46 @@ def describe_environment(who: Principal, project: str, name: str, *, description
     return _environment(describe(who.store, _load_environment(who, project, name), description, version))
 
 
+def place_environment(
+    who: Principal, project: str, name: str, *, cluster: str | None, also: Sequence[Write] = ()
+) -> Environment:
+    """Places an environment on a cluster, None for the installation's own.
+
+    `also` is written along with it; ConditionFailed says which write lost, the environment's being the first. Raises NotFound,
+    and Conflict while a service is in it: what runs on the one cluster would be nobody's any more.
+    """
+    record = _load_environment(who, project, name)
+    if record.cluster == cluster:
+        return _environment(record)
+    if _has_services(who, project, name):
+        remedy = "Place an environment before its first service; a new environment can be placed at once."
+        raise Conflict(f"Environment {name} has services, which run where it is placed now.", remedy=remedy)
+    record.cluster = cluster
+    who.store.commit([Put(record), *also])
+    return _environment(record)
+
+
+def cluster_of(team: str, project: str, environment: str) -> str | None:
+    """The cluster that an environment is placed on, for a workflow that acts on its own; None is the installation's own.
+
+    What is left of a service whose environment is gone was on the installation's own, or is gone with its cluster.
+    """
+    record = team_store(team).fetch(EnvironmentRecord, project_pk(team, project), f"ENVIRONMENT#{environment}")
+    return record.cluster if record is not None else None
+
+
+def placed_on(who: Principal, cluster: str) -> tuple[str, str] | None:
+    """The first environment found on a cluster, as project and name; None when nothing is placed there."""
+    for project in who.store.every(ProjectRecord, team_pk(who.team), "PROJECT#"):
+        for each in who.store.every(EnvironmentRecord, project_pk(who.team, project.name), "ENVIRONMENT#"):
+            if each.cluster == cluster:
+                return each.project, each.name
+    return None
+
+
 def delete_environment(who: Principal, project: str, name: str) -> None:
     """Removes an environment. Raises NotFound, and Conflict while a service is in it."""
-    services, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
-    if services:
+    if _has_services(who, project, name):
         raise Conflict(f"Environment {name} still has services.", remedy="Delete its services first.")
     who.store.commit(removals(who.team, [_load_environment(who, project, name)]))
 
@@ -99,6 +138,11 @@ def removals(team: str, records: Sequence[EnvironmentRecord]) -> list[Write]:
     return [*gone, give_back(team, previews=previews)] if previews else gone
 
 
+def _has_services(who: Principal, project: str, name: str) -> bool:
+    found, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
+    return bool(found)
+
+
 def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRecord:
     absent = f"Project {project} has no environment named {name}."
     return load(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
@@ -106,7 +150,9 @@ def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRec
 
 def _environment(record: EnvironmentRecord) -> Environment:
     version = int(record.version or 0)
-    return Environment(record.project, record.name, _kind(record), record.description, record.created_at, version)
+    return Environment(
+        record.project, record.name, _kind(record), record.description, record.created_at, version, record.cluster
+    )
 
 
 def _kind(record: EnvironmentRecord) -> EnvironmentKind:

@@ -58,6 +58,7 @@ class EnvironmentRecord(Record):
     project = UnicodeAttribute()
     name = UnicodeAttribute()
     kind = UnicodeAttribute(null=True)
+    cluster = UnicodeAttribute(null=True)
     description = UnicodeAttribute(default="")
     created_at = UTCDateTimeAttribute()
 

@@ -67,6 +67,7 @@ class EnvironmentView(Output):
     name: str
     kind: EnvironmentKind = Field(description="In production, what a Developer does waits for an approval or an Admin.")
     description: str
+    cluster: str | None = Field(None, description="The registered cluster that it is placed on; null: the installation's own.")
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")
 

@@ -10,11 +10,14 @@ from chalicelib.projects.appfiles import default_text, json_schema, parse
 from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
 from chalicelib.projects.environments import (
     Environment,
+    cluster_of,
     create_environment,
     delete_environment,
     describe_environment,
     get_environment,
     list_environments,
+    place_environment,
+    placed_on,
 )
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.projects import (
@@ -58,6 +61,7 @@ __all__ = [
     "admit",
     "busy_services",
     "change_config",
+    "cluster_of",
     "config_address",
     "create_environment",
     "create_project",
@@ -86,6 +90,8 @@ __all__ = [
     "list_services",
     "mark_deleting",
     "parse",
+    "place_environment",
+    "placed_on",
     "reserve",
     "seconds",
     "service_address",
