@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ import yaml
 
 from chalicelib.platform.kubeauth import Access, BearerToken, EntraClient
 from chalicelib.platform.kubereach import connect
+from chalicelib.platform.secrets import Secrets
+from chalicelib.platform.settings import settings
 from chalicelib.runtime import cluster_access
 from chalicelib.runtime.cluster_checks import look as ask
 from chalicelib.runtime.cluster_rules import Health
+from functions import clusters, ports
 from tests.contract.api import Api
 from tests.support.cluster import RealCluster
+from tests.support.store import memory_store
+from tests.support.world import TEAM, Client, Fakes
 
 pytestmark = pytest.mark.cluster
 GROUP = "rbac.authorization.k8s.io"
@@ -104,6 +110,37 @@ def test_a_token_that_nobody_gave_is_not_admitted_and_not_repeated(access: Acces
     assert health is Health.REFUSED
     assert "401" in sentence
     assert "s3cret" not in sentence
+
+
+@pytest.fixture
+def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """An installation whose functions and API share its tables and its secret store; the client is the operator's."""
+    monkeypatch.setenv("CYGNI_ADMIN_TEAM", TEAM)
+    settings.cache_clear()
+    with memory_store():
+        yield Client(Fakes(secrets=Secrets()))  # type: ignore[arg-type]
+    settings.cache_clear()
+    ports._cluster.cache_clear()
+
+
+def test_an_environment_that_is_placed_there_is_rolled_out_there(
+    installation: Client, whole: dict[str, Any], real: RealCluster
+) -> None:
+    given = {"name": "there", "access": {"provider": "kubeconfig", "kubeconfig": yaml.safe_dump(whole)}}
+    assert installation.post("/v1/clusters", given).status == 201
+    installation.post("/v1/projects", {"name": "shop"})
+
+    clusters.check({"team": TEAM, "name": "there"}, None)
+    checked = installation.get("/v1/clusters/there").json
+    placed = installation("PUT", "/v1/projects/shop/environments/prod/cluster", {"cluster": "there"})
+
+    assert (checked["health"], placed.status) == ("healthy", 200), checked
+    assert clusters.check_all({}, None) == {"healthy": 1}
+    found = ports.rollout_ports({"team": TEAM, "project": "shop", "environment": "prod"}).cluster
+    name = f"cygni-{uuid.uuid4().hex[:8]}"
+    found.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    assert name in Api(real.kubeconfig).names("/api/v1/namespaces")
+    found.delete("Namespace", "", name)
 
 
 def test_a_provider_gives_token_after_token_and_the_server_admits_each(access: Access, api: Api) -> None:
