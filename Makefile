@@ -46,9 +46,10 @@ machines: $(READY)  ## the state machines
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
 
-docs: $(READY)  ## what is generated: rollout table, app file schema, command and settings reference
+docs: $(READY)  ## what is generated: rollout table, app file schema, CygniService, command and settings reference
 	$(BIN)/python -m tools.render_rollouts
 	$(BIN)/python -m tools.render_schema
+	$(BIN)/python -m tools.render_crd
 	$(BIN)/python -m tools.render_cli
 	$(BIN)/python -m tools.render_reference
 	$(BIN)/python -m tools.render_roles

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cygni.local.gateway.cookies import cookies_of
+
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 REVISION_LABEL = "cygni.dev/revision"
 HOST_PORTS = "cygni.dev/host-ports"
@@ -76,13 +78,17 @@ class PodFact:
 
 @dataclass(frozen=True, slots=True)
 class RequestMatch:
-    """One match of a rule; all that is said must hold. Header names are lower case; an empty method is any method."""
+    """One match of a rule; all that is said must hold. Header names are lower case; an empty method is any method.
+
+    `cookies` are those that must be among the request's.
+    """
 
     path: str = "/"
     exact: bool = False
     method: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +220,8 @@ def _match(raw: Mapping[str, Any], problems: list[str]) -> RequestMatch | None:
     """A match, or None with a problem noted: a pattern of a tenant's could hold up everybody's requests for seconds."""
     path = raw.get("path") or {}
     kind = path.get("type", "PathPrefix")
-    headers, queries = _list(raw, "headers"), _list(raw, "queryParams")
+    cookies, headers = cookies_of(_list(raw, "headers"))
+    queries = _list(raw, "queryParams")
     if kind not in ("Exact", "PathPrefix") or any(each.get("type", "Exact") != "Exact" for each in [*headers, *queries]):
         problems.append("a match by regular expression is not supported")
         return None
@@ -225,6 +232,7 @@ def _match(raw: Mapping[str, Any], problems: list[str]) -> RequestMatch | None:
         method=raw.get("method") or "",
         headers=tuple((each["name"].lower(), each["value"]) for each in headers),
         query=tuple((each["name"], each["value"]) for each in queries),
+        cookies=cookies,
     )
 
 
