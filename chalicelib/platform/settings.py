@@ -32,6 +32,9 @@ class Settings:
     apps_scheme: str = _setting("https", "Scheme shown in a service's URL: http or https.")
     bucket: str = _setting("cygni", "Bucket that holds sources, build plans and build logs.")
     kubeconfig: str = _setting("", "Path of the kubeconfig of the cluster that runs services.")
+    cluster_hosts: str = _setting(
+        "", "Hosts, divided by commas, that the API server of a team's registered cluster may have though they are private."
+    )
     metrics_url: str = _setting(
         "",
         "Where traffic metrics are read: a Prometheus server, also as service://namespace/name:port by way of the "
