@@ -109,6 +109,9 @@ class Tour:
         self.call("list_environments", "GET", environments)
         self.call("get_environment", "GET", f"{environments}/staging")
         self.call("describe_environment", "PUT", f"{environments}/staging", {"description": "d"}, **etag)
+        freeze = {"until": "2099-01-01T00:00:00Z", "reason": "Holidays."}
+        self.call("freeze_environment", "POST", f"{environments}/staging/freezes", freeze)
+        self.call("thaw_environment", "DELETE", f"{environments}/staging/freezes")
         self.call("delete_environment", "DELETE", f"{environments}/staging")
         self.call("create_service", "POST", f"{environments}/prod/services", {"name": "web"})
         self.call("list_services", "GET", f"{environments}/prod/services")

@@ -118,6 +118,8 @@ DOCUMENTS = {
     "projects": "a page of ProjectView, with all of them",
     "environments list": "a page of EnvironmentView, with all of them",
     "environments create": "an EnvironmentView",
+    "environments freeze": "an EnvironmentView",
+    "environments thaw": "an EnvironmentView",
     "services list": "a page of ServiceView, with all of them",
     "services delete": "a ServiceView",
     "clusters list": "a page of ClusterView, with all of them",

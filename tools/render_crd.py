@@ -1,4 +1,4 @@
-"""Writes `infra/manifests/cygniservices.cygni.dev.yaml`, which an operator applies to a cluster. A test says when it is not fresh."""
+"""Writes `infra/manifests/cygniservices.cygni.dev.yaml`, which operators apply. A test says when it is not fresh."""
 
 from __future__ import annotations
 

@@ -119,6 +119,8 @@ MATRIX: dict[str, Row] = {
     "list_environments": _row("yes", "yes", "yes", "yes", "any"),
     "get_environment": _row("yes", "yes", "yes", "yes", "environment"),
     "describe_environment": _row("yes", "yes", "open", "no", "environment"),
+    "freeze_environment": _row("yes", "yes", "no", "no", "environment"),
+    "thaw_environment": _row("yes", "yes", "no", "no", "environment"),
     "place_environment": _row("yes", "yes", "no", "no", "environment"),
     "delete_environment": _row("yes", "yes", "open", "no", "environment"),
     "create_service": _row("yes", "yes", "yes", "no", "environment"),

@@ -12,6 +12,8 @@ from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Check, Put, Remove, Write
+from chalicelib.projects import freezes
+from chalicelib.projects.freezes import Freeze
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
 from chalicelib.projects.records import create, describe, load
 from chalicelib.projects.rules import EnvironmentKind, kind_of
@@ -27,6 +29,7 @@ class Environment:
     description: str
     created_at: datetime
     version: int
+    freezes: tuple[Freeze, ...] = ()
     cluster: str | None = None
     """The registered cluster that it is placed on; None is the installation's own."""
 
@@ -73,6 +76,21 @@ def list_environments(who: Principal, project: str, *, cursor: str | None, limit
 def describe_environment(who: Principal, project: str, name: str, *, description: str, version: int) -> Environment:
     """Changes the description, if `version` is still the newest. Raises NotFound, StaleVersion."""
     return _environment(describe(who.store, _load_environment(who, project, name), description, version))
+
+
+def freeze_environment(who: Principal, project: str, name: str, freeze: Freeze, now: datetime) -> Environment:
+    """Adds a window in which no release begins. Raises NotFound, Conflict when there are too many."""
+    return _environment(freezes.add(who.store, lambda: _load_environment(who, project, name), freeze, now))
+
+
+def thaw_environment(who: Principal, project: str, name: str) -> Environment:
+    """Lifts all freeze windows. Raises NotFound."""
+    return _environment(freezes.clear(who.store, lambda: _load_environment(who, project, name)))
+
+
+def environment_address(team: str, project: str, name: str) -> tuple[type[EnvironmentRecord], str, str]:
+    """Where an environment's record is, for a read of several records at once."""
+    return EnvironmentRecord, project_pk(team, project), f"ENVIRONMENT#{name}"
 
 
 def place_environment(
@@ -150,8 +168,9 @@ def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRec
 
 def _environment(record: EnvironmentRecord) -> Environment:
     version = int(record.version or 0)
+    placed, windows = record.cluster, freezes.read(record.freezes)
     return Environment(
-        record.project, record.name, _kind(record), record.description, record.created_at, version, record.cluster
+        record.project, record.name, _kind(record), record.description, record.created_at, version, windows, placed
     )
 
 

@@ -212,6 +212,17 @@ class FakeApi:
     def _environment(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
         return 200, _shape(EnvironmentView, **_known(self.environments, (project, name)))
 
+    def _freeze(self, seen: Seen, project: str, name: str) -> tuple[int, Any]:
+        view = _known(self.environments, (project, name))
+        asked = seen.body
+        view.setdefault("freezes", []).append({**asked, "begins": asked["begins"] or START})
+        return 200, _shape(EnvironmentView, **view)
+
+    def _thaw(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
+        view = _known(self.environments, (project, name))
+        view["freezes"] = []
+        return 200, _shape(EnvironmentView, **view)
+
     def _list_services(self, _: Seen, project: str, environment: str) -> tuple[int, Any]:
         _known(self.environments, (project, environment))
         return 200, _page(
@@ -414,6 +425,8 @@ _ROUTES = (
     ("GET", r"/v1/projects/([^/]+)/environments", "_list_environments", "list_environments"),
     ("POST", r"/v1/projects/([^/]+)/environments", "_create_environment", "create_environment"),
     ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)", "_environment", "get_environment"),
+    ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/freezes", "_freeze", "freeze_environment"),
+    ("DELETE", r"/v1/projects/([^/]+)/environments/([^/]+)/freezes", "_thaw", "thaw_environment"),
     ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_list_services", "list_services"),
     ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_create_service", "create_service"),
     ("GET", _SERVICE, "_service", "get_service"),

@@ -236,6 +236,8 @@ ASKS: dict[str, Ask] = {
     "list_environments": Ask(),
     "get_environment": Ask(),
     "describe_environment": Ask(lambda _: DESCRIBED),
+    "freeze_environment": Ask(lambda _: {"until": "2027-01-01T00:00:00Z", "reason": "Holidays."}),
+    "thaw_environment": Ask(),
     "delete_environment": Ask(before=in_spare),
     "place_environment": Ask(lambda _: {"cluster": "far"}, before=in_spare),
     "register_cluster": Ask(lambda _: {"name": "near", "access": ACCESS}),
