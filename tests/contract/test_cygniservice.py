@@ -36,7 +36,7 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
     spec = declare(space).body["spec"]
 
     assert spec["ports"] == [{"name": "http", "port": 8080}]
-    assert spec["autoscale"] == {"min": 1, "max": 1, "cpu": 80}
+    assert spec["autoscale"] == {"min": 1, "max": 1, "cpu": 80, "idle": "5m"}
     assert [step["weight"] for step in spec["rollout"]["steps"]] == [10, 50]
     assert spec["healthGates"]["errorRate"] == 5
 
@@ -46,7 +46,7 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
     [
         ({"image": "nginx:latest"}, "spec.image", "name the image by its digest"),
         ({"autoscale": {"min": 3}}, "spec.autoscale.max", "max is below min"),
-        ({"autoscale": {"min": 0}}, "spec.autoscale.min", "greater than or equal to 1"),
+        ({"autoscale": {"min": -1}}, "spec.autoscale.min", "greater than or equal to 0"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 50}]}}, "spec.rollout.steps", "no two steps"),
         ({"healthGates": {"custom": [{"name": "q", "query": "x"}]}}, "spec.healthGates.custom[0]", "needs one limit"),
