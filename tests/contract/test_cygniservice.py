@@ -92,3 +92,12 @@ def test_its_status_is_written_apart_and_shown_in_columns(space: Space) -> None:
     assert (found["status"]["release"], found["metadata"]["generation"]) == (3, 1)
     columns = definition()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [column["name"] for column in columns][:2] == ["Ready", "Reason"]
+
+
+def test_it_has_no_number_of_replicas_to_scale(space: Space) -> None:
+    declare(space)
+
+    answer = space.read(PLURAL, "web", "scale")
+
+    assert (answer.status, answer.reason) == (404, "NotFound")
+    assert answer.body["message"] == 'cygniservices.cygni.dev "web" not found'
