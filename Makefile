@@ -19,7 +19,7 @@ down: $(READY)  ## stop the embedded cloud
 
 test: $(READY)  ## the whole suite: quick tests first, then those that start processes
 	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 cluster-programs: $(READY)
 	$(BIN)/python -m cygni.local.controlplane.binaries
