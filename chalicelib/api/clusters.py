@@ -20,13 +20,14 @@ from chalicelib.platform.errors import (
 )
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
-from chalicelib.runtime import registry
 
 if TYPE_CHECKING:
     from chalicelib.projects import schemas as projects_shapes
+    from chalicelib.runtime import registry
     from chalicelib.runtime import schemas as shapes
 else:
     projects_shapes = late("chalicelib.projects.schemas")
+    registry = late("chalicelib.runtime.registry")
     shapes = late("chalicelib.runtime.schemas")
 
 
