@@ -122,6 +122,11 @@ DOCUMENTS = {
     "environments thaw": "an EnvironmentView",
     "services list": "a page of ServiceView, with all of them",
     "services delete": "a ServiceView",
+    "clusters list": "a page of ClusterView, with all of them",
+    "clusters add": "a ClusterView, after a check",
+    "clusters check": "a ClusterView",
+    "clusters remove": "the ClusterView as it was",
+    "clusters place": "an EnvironmentView",
     "login": "stream: first `{type: code, user_code, verification_uri, verification_uri_complete, expires_in, interval, "
     "page}`, last `{type: signed_in, context, endpoint, kept, path, …WhoamiView, teams}`; `kept` is keyring or file",
     "logout": "`{context, endpoint, ended}`; `ended` is false when the control plane did not confirm it",

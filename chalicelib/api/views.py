@@ -45,6 +45,7 @@ def environment_view(environment: Environment) -> projects_shapes.EnvironmentVie
         freezes=tuple(
             projects_shapes.FreezeView(begins=each.begins, until=each.until, reason=each.reason) for each in environment.freezes
         ),
+        cluster=environment.cluster,
         created_at=environment.created_at,
         version=environment.version,
     )

@@ -59,7 +59,7 @@ def await_ready(event: Task, ports: Ports) -> dict[str, str]:
             return answer(record)
         if now >= ends:
             return answer(record)
-        ports.sleep(0.25 if ports.settings.ready_slice < 10 else 0.5)
+        ports.sleep(0.25 if ports.settings.ready_slice < 10 else 1.0)
 
 
 def shift(event: Task, ports: Ports) -> dict[str, str]:

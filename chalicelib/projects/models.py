@@ -59,6 +59,7 @@ class EnvironmentRecord(Record):
     project = UnicodeAttribute()
     name = UnicodeAttribute()
     kind = UnicodeAttribute(null=True)
+    cluster = UnicodeAttribute(null=True)
     description = UnicodeAttribute(default="")
     freezes = PackedAttribute(null=True)
     created_at = UTCDateTimeAttribute()

@@ -90,6 +90,7 @@ class EnvironmentView(Output):
     kind: EnvironmentKind = Field(description="In production, what a Developer does waits for an approval or an Admin.")
     description: str
     freezes: tuple[FreezeView, ...] = Field((), description="Times in which no release begins, by their beginning.")
+    cluster: str | None = Field(None, description="The registered cluster that it is placed on; null: the installation's own.")
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")
 

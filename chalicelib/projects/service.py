@@ -10,6 +10,7 @@ from chalicelib.projects.appfiles import default_text, json_schema, parse
 from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
 from chalicelib.projects.environments import (
     Environment,
+    cluster_of,
     create_environment,
     delete_environment,
     describe_environment,
@@ -17,6 +18,8 @@ from chalicelib.projects.environments import (
     freeze_environment,
     get_environment,
     list_environments,
+    place_environment,
+    placed_on,
     thaw_environment,
 )
 from chalicelib.projects.freezes import Freeze, freezes_of, frozen, frozen_by, new_freeze
@@ -63,6 +66,7 @@ __all__ = [
     "admit",
     "busy_services",
     "change_config",
+    "cluster_of",
     "config_address",
     "create_environment",
     "create_project",
@@ -97,6 +101,8 @@ __all__ = [
     "mark_deleting",
     "new_freeze",
     "parse",
+    "place_environment",
+    "placed_on",
     "reserve",
     "seconds",
     "service_address",

@@ -75,11 +75,16 @@ class Resources(Shape):
 
 
 class Scale(Shape):
-    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`."""
+    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`.
 
-    min: int = Field(1, ge=1, le=100, description="Fewest instances.")
+    With `min` 0 a service that nobody asks for stops, where the gateway can hold the request that wakes it; elsewhere one
+    instance stays.
+    """
+
+    min: int = Field(1, ge=0, le=100, description="Fewest instances; 0 lets a service that nobody asks for stop.")
     max: int = Field(1, ge=1, le=100, description="Most instances.")
     cpu_percent: int = Field(80, ge=1, le=100, description="Average CPU use, in percent of the request, to scale towards.")
+    idle: Duration = Field("5m", description="With min 0: time without a request after which the last instance stops.")
 
     @model_validator(mode="after")
     def _room_to_scale(self) -> Scale:

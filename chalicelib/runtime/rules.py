@@ -121,7 +121,12 @@ class Workload:
     @property
     def autoscaled(self) -> bool:
         """Whether the number of pods follows CPU use."""
-        return self.spec.scale.max > self.spec.scale.min
+        return self.spec.scale.max > max(1, self.spec.scale.min)
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether its last instance stops when nobody asks for it."""
+        return self.spec.scale.min == 0
 
     def __repr__(self) -> str:
         """Without the config's values, which may be secrets."""

@@ -36,7 +36,7 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
     spec = declare(space).body["spec"]
 
     assert spec["ports"] == [{"name": "http", "port": 8080}]
-    assert spec["autoscale"] == {"min": 1, "max": 1, "cpu": 80}
+    assert spec["autoscale"] == {"min": 1, "max": 1, "cpu": 80, "idle": "5m"}
     assert [step["weight"] for step in spec["rollout"]["steps"]] == [10, 50]
     assert spec["healthGates"]["errorRate"] == 5
 
@@ -46,7 +46,7 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
     [
         ({"image": "nginx:latest"}, "spec.image", "name the image by its digest"),
         ({"autoscale": {"min": 3}}, "spec.autoscale.max", "max is below min"),
-        ({"autoscale": {"min": 0}}, "spec.autoscale.min", "greater than or equal to 1"),
+        ({"autoscale": {"min": -1}}, "spec.autoscale.min", "greater than or equal to 0"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 50}]}}, "spec.rollout.steps", "no two steps"),
         ({"healthGates": {"custom": [{"name": "q", "query": "x"}]}}, "spec.healthGates.custom[0]", "needs one limit"),
@@ -92,3 +92,12 @@ def test_its_status_is_written_apart_and_shown_in_columns(space: Space) -> None:
     assert (found["status"]["release"], found["metadata"]["generation"]) == (3, 1)
     columns = definition()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [column["name"] for column in columns][:2] == ["Ready", "Reason"]
+
+
+def test_it_has_no_number_of_replicas_to_scale(space: Space) -> None:
+    declare(space)
+
+    answer = space.read(PLURAL, "web", "scale")
+
+    assert (answer.status, answer.reason) == (404, "NotFound")
+    assert answer.body["message"] == 'cygniservices.cygni.dev "web" not found'

@@ -17,6 +17,7 @@ from typing import Any
 from cygni.local.gateway.cookies import cookies_of
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+IDLE_SECONDS = "cygni.dev/idle-seconds"
 REVISION_LABEL = "cygni.dev/revision"
 HOST_PORTS = "cygni.dev/host-ports"
 _DURATION = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
@@ -53,13 +54,17 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFact:
-    """A Service: whom it selects, and the release it stands for. An empty selector selects nobody."""
+    """A Service: whom it selects, and the release it stands for. An empty selector selects nobody.
+
+    `idle` is after how many seconds without a request the Deployment of its name may go to sleep; 0 is never.
+    """
 
     namespace: str
     name: str
     selector: tuple[tuple[str, str], ...]
     ports: tuple[ServicePort, ...]
     revision: str
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,10 @@ def read_service(thing: Mapping[str, Any]) -> ServiceFact:
     ports = tuple(ServicePort(int(each["port"]), each.get("targetPort") or int(each["port"])) for each in _list(spec, "ports"))
     selector = tuple(sorted((spec.get("selector") or {}).items()))
     revision = (meta.get("labels") or {}).get(REVISION_LABEL, "")
-    return ServiceFact(meta["namespace"], meta["name"], selector, ports, revision)
+    idle = (meta.get("annotations") or {}).get(IDLE_SECONDS, "0")
+    return ServiceFact(
+        meta["namespace"], meta["name"], selector, ports, revision, float(idle) if idle.isascii() and idle.isdigit() else 0.0
+    )
 
 
 def read_pod(thing: Mapping[str, Any]) -> PodFact:

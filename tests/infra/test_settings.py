@@ -1,0 +1,86 @@
+"""What an operator decides: a setting that is missing, unknown or wrong is named, and nothing is synthesized."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.settings import Settings, SettingsRefused, load, parse, stages
+
+SOUND: dict[str, Any] = {
+    "region": "eu-central-1",
+    "data": {"protect": True},
+    "cluster": {"apps_domain": "apps.example.com"},
+    "alarms": {},
+}
+
+
+def changed(path: str, value: Any = None) -> dict[str, Any]:
+    """The sound settings with one of another value, or without it."""
+    given: dict[str, Any] = {**SOUND, **{name: dict(part) for name, part in SOUND.items() if isinstance(part, dict)}}
+    *parents, name = path.split(".")
+    inner = given
+    for each in parents:
+        inner = inner.setdefault(each, {})
+    if value is None:
+        inner.pop(name)
+    else:
+        inner[name] = value
+    return given
+
+
+@pytest.mark.parametrize("stage", stages())
+def test_each_stage_that_is_shipped_can_be_used(stage: str) -> None:
+    assert isinstance(load(stage), Settings)
+
+
+@pytest.mark.parametrize("path", ["region", "data", "data.protect", "cluster", "cluster.apps_domain", "alarms"])
+def test_a_setting_that_is_missing_is_named(path: str) -> None:
+    with pytest.raises(SettingsRefused, match=rf"prod.toml cannot be used:\n  {path} is missing"):
+        parse(changed(path), "prod.toml")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("region", "Frankfurt", "region: "),
+        ("data.protect", "yes", "data.protect: "),
+        ("api.requests_per_second", 0, "api.requests_per_second: "),
+        ("api.firewal", True, "api.firewal is no setting. Did you mean firewall?"),
+        ("log_days", 31, "log_days must be one of 1, 3, 5"),
+        ("data.replica_region", "eu-central-1", "data.replica_region must be another region"),
+        ("cluster.mode", "create", "cluster.mode is no setting."),
+        ("alarms.email", "nobody", "alarms.email: "),
+        ("admin_key_sha256", "secret", "admin_key_sha256: "),
+        (
+            "console.site",
+            {"domain": "c.example.com", "zone": "Z0000", "zone_name": "example.com"},
+            "site and certificate go together",
+        ),
+        ("api.site", {"domain": "api.other.com", "zone": "Z0000", "zone_name": "example.com"}, "domain must be example.com"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_with_what_it_should_be(path: str, value: Any, said: str) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        parse(changed(path, value), "prod.toml")
+
+    assert said in str(refused.value)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        parse({**SOUND, "region": "x", "cluster": {}}, "prod.toml")
+
+    assert "region: " in str(refused.value)
+    assert "cluster.apps_domain is missing" in str(refused.value)
+
+
+def test_a_stage_that_is_not_there_and_a_file_that_is_no_toml_are_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "odd.toml").write_text("region = ")
+
+    with pytest.raises(SettingsRefused, match="There is no stage 'prodd'"):
+        load("prodd")
+    with pytest.raises(SettingsRefused, match="is not TOML"):
+        load("odd", tmp_path)
