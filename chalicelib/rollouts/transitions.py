@@ -32,6 +32,7 @@ __all__ = [
     "RolloutState",
     "Rule",
     "Share",
+    "Table",
     "Transition",
     "Turn",
     "apply",
@@ -85,6 +86,10 @@ class Instruction:
     weight: int | None = None
 
 
+Table = Mapping[tuple[Phase, Event], Rule]
+"""Rows, as `TABLE` has them."""
+
+
 class Transition(NamedTuple):
     """What an event did. `known` is False when the phase does not know the event, and nothing changed."""
 
@@ -136,9 +141,14 @@ def ready_to_promote(phase: Phase) -> bool:
     return (phase, Event.PROMOTE_NOW_REQUESTED) in TABLE
 
 
-def apply(state: RolloutState, event: Event, strategy: Strategy, now: datetime, reason: str = "") -> Transition:
-    """What `event` makes of `state`. Without a reason of its own the row's sentence is the reason."""
-    rule = TABLE.get((state.phase, event))
+def apply(
+    state: RolloutState, event: Event, strategy: Strategy, now: datetime, reason: str = "", *, table: Table = TABLE
+) -> Transition:
+    """What `event` makes of `state`. Without a reason of its own the row's sentence is the reason.
+
+    Another `table` is for those who ask what one other row would lead to.
+    """
+    rule = table.get((state.phase, event))
     if rule is None:
         said = f"A rollout that is {state.phase.value} does not know {event.value}; nothing changes."
         return Transition(state, (), said, known=False)

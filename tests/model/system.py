@@ -63,17 +63,31 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The moves of a system whose deployments have this strategy; `apply` is the rollout's transition function."""
+    """The moves of a system whose deployments have this strategy; `apply` is the rollout's transition function.
+
+    At `most` so many are asked for; of a service that has nothing live when one is its `first`.
+    """
 
     strategy: Strategy
     apply: Apply = apply
     most: int = 2
+    first: bool = False
+
+    @property
+    def start(self) -> System:
+        """One release is live and has all the traffic; or, for a service's first release, there is nothing."""
+        return System(Lane(), route=(), running=frozenset()) if self.first else System()
 
     def moves(self, system: System) -> Iterator[tuple[str, System]]:
         """Everything that can happen next, with its name."""
         yield from self._people(system)
         if system.work is not None:
             yield "the worker dies", replace(system, work=None)
+        yield from self.goes_on(system)
+
+    def goes_on(self, system: System) -> Iterator[tuple[str, System]]:
+        """What the workers alone do next."""
+        if system.work is not None:
             yield "the worker goes on", self._act(system, system.work)
         elif system.lane.active is not None:
             yield from self._tasks(system, system.lane.active)
@@ -84,7 +98,7 @@ class Model:
 
     def _people(self, system: System) -> Iterator[tuple[str, System]]:
         if len(system.deployments) < self.most:
-            who = "ab"[len(system.deployments)]
+            who = "abcd"[len(system.deployments)]
             entered = enter(system.lane, who)
             made = (*system.deployments, (who, Deployment(entered.number)))
             yield f"{who} is asked for", replace(system, lane=entered.lane, deployments=made)
@@ -156,7 +170,8 @@ class Model:
         assert record.rollout is not None
         passed = event in (Event.ADVANCE, Event.PROMOTE) and record.rollout.phase is Phase.ANALYSING
         skips = event is Event.PROMOTE and record.rollout.step < len(self.strategy.steps) - 1
-        kept = len(self.strategy.steps) if passed and skips else record.kept + passed
+        steps = len(self.strategy.steps)
+        kept = steps if passed and skips else min(record.kept + passed, steps)
         return replace(self._moved(record, event), kept=kept)
 
     def _moved(self, record: Deployment, event: Event) -> Deployment:
@@ -173,7 +188,8 @@ class Model:
         system = replace(system, work=replace(work, todo=rest) if rest else None)
         match effect:
             case ("run", int(number)):
-                return replace(system, running=system.running | {number})
+                # As `apply_release` does: where there is no route yet, the release's own comes with it.
+                return replace(system, running=system.running | {number}, route=system.route or ((number, 100),))
             case ("stop", int(number)):
                 return replace(system, running=system.running - {number})
             case ("route", tuple(split)):
