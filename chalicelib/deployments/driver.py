@@ -188,7 +188,10 @@ def _stored_release(key: ServiceKey, number: int) -> Release:
 
 
 def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
-    """Whether the stable release has all the traffic now; False when its instances need more time to come back."""
+    """Whether the stable release has all the traffic now; False when its instances need more time to come back.
+
+    One that was stopped gets the traffic when all its instances are back, or after a while those that are.
+    """
     if record.stable is None:
         return True
     stable = int(record.stable)
@@ -197,9 +200,11 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
     if runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
         workload = workload_of(record.key, _stored_release(record.key, stable))
         runtime.apply_release(ports.cluster, workload, host=host_of(record, ports))
-        while runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
-            if ports.clock() >= ends:
+        while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
+            if ports.clock() >= ends and seen.ready == 0:
                 return False
+            if ports.clock() >= ends:
+                break
             ports.sleep(0.5)
     runtime.set_weights(ports.cluster, target, {stable: 100}, host=host_of(record, ports))
     return True

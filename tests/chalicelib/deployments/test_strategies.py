@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.projects.service import ServiceSpec
@@ -137,6 +138,30 @@ def test_a_recreated_release_that_does_not_start_brings_back_what_was_live(stage
     assert stage.read(deployment)["state"] == "rolled_back"
     assert running(stage) == {"web-r1"}
     assert stage.weights() == {1: 100}
+
+
+def test_what_comes_back_gets_the_traffic_in_full_or_after_a_while_with_those_instances_that_are_there(stage: Stage) -> None:
+    three = {**SPEC.model_dump(mode="json", by_alias=True), "scale": {"min": 3, "max": 3}}
+    stage.deploy(spec=ServiceSpec.model_validate(three))
+    made = stage.create()
+    stage.begin(made["id"])
+    stage.built(made["id"], ServiceSpec.model_validate({**three, "rollout": {"strategy": "recreate", "steps": []}}), digit="b")
+    stage.run(made["id"], until="AwaitReady")
+    ask(stage, made["id"], "abort")
+    TASKS["AwaitReady"](stage.event(made["id"]), stage.ports())
+    ports = stage.ports()
+    namespace = next(key[1] for key in stage.cluster.state() if key[0] == "HTTPRoute")
+
+    def one_comes_back(seconds: float) -> None:
+        stage.fakes.clock.sleep(seconds)
+        labels = stage.cluster.objects["Deployment", namespace, "web-r1"]["spec"]["template"]["metadata"]["labels"]
+        stage.cluster.add_pod(namespace, "web-r1-0", labels)
+
+    began = stage.fakes.clock()
+    TASKS["RollBack"](stage.event(made["id"]), replace(ports, sleep=one_comes_back))
+
+    assert stage.weights() == {1: 100}
+    assert 20 <= (stage.fakes.clock() - began).total_seconds() <= 25
 
 
 def test_after_an_abort_all_traffic_is_back_at_once_and_the_canary_ends_after_the_delay(stage: Stage) -> None:
