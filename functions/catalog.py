@@ -218,7 +218,7 @@ FUNCTIONS = (
             "list records",
             "count and compare records",
             "delete records",
-            "read and write the audit trail",
+            "append to the audit trail",
             "start deploy",
             "invoke cygni-reconcile",
             "reach clusters",

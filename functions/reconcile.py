@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.errors import ClusterUnavailable, Failed
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.kubewatch import WatchedKubernetes
 from chalicelib.platform.lambdas import Functions
@@ -24,7 +25,12 @@ OWN = "own"
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Works on the shard that the event names. The schedule's event names none: then each shard of each cluster is sent one."""
     if "shard" in event:
-        return _run(event)
+        try:
+            return _run(event)
+        except (ClusterUnavailable, Failed):
+            if "cluster" not in event:
+                raise
+            return {"unreachable": 1}  # its team is told by the check of its cluster
     shards = settings().reconcile_shards
     wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in range(shards)]
     wanted += [{"shard": 0, "of": 1, "team": team, "cluster": name} for team, name in registry.registered_clusters()]
