@@ -32,7 +32,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
                 raise
             return {"unreachable": 1}  # its team is told by the check of its cluster
     shards = settings().reconcile_shards
-    wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in range(shards)]
+    own = range(shards) if settings().kubeconfig else ()  # on AWS all clusters are registered ones
+    wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in own]
     wanted += [{"shard": 0, "of": 1, "team": team, "cluster": name} for team, name in registry.registered_clusters()]
     if len(wanted) == 1:
         return _run(wanted[0])

@@ -106,6 +106,13 @@ def test_the_error_itself_counts_and_quotes_the_first() -> None:
         ("env: {A: }", "env.A", 'Write "" for an empty text.'),
         ("env: {1A: x}", "env.1A", "Letters, digits and underscores, not beginning with a digit; 128 characters at most."),
         ("rollout: {onInconclusive: rollback}", "rollout.onInconclusive", "Write hold or rollBack; did you mean rollBack?"),
+        (
+            "rollout: {strategy: bluegreen}",
+            "rollout.strategy",
+            "Write canary, blueGreen or recreate; did you mean blueGreen?",
+        ),
+        ("rollout: {blueGreen: {approval: true}}", "rollout.blueGreen", "Write `strategy: blueGreen`, or leave it out."),
+        ("rollout: {pin: {header: Host}}", "rollout.pin.header", "Take a name of your own, such as X-Canary."),
         ("rollout: {interval: 5}", "rollout.interval", 'Write "5" in quotes.'),
         ("rollout: {interval: 5sec}", "rollout.interval", "A whole number with its unit: 30s, 10m or 1h."),
         ("scale: {min: 2}", "scale.max", "Let max be min or more."),
