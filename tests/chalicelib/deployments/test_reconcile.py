@@ -224,6 +224,21 @@ def test_nobody_gets_into_another_teams_namespace_by_a_label(world: Reconciled) 
     assert world.stage.api.get(world.stage.path).status == 404
 
 
+def test_a_frozen_environment_is_told_and_what_was_declared_begins_when_it_thaws(world: Reconciled) -> None:
+    until = (world.stage.fakes.clock() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    frozen = "/v1/projects/hello/environments/prod/freezes"
+    assert world.stage.api.post(frozen, {"until": until, "reason": "holidays"}).status == 200
+    world.declare()
+    world.run()
+    assert world.condition("Degraded")[1] == "Conflict"
+    assert "holidays" in world.condition("Degraded")[2]
+
+    world.stage.fakes.clock.sleep(7200)
+    world.run()
+
+    assert world.condition("Progressing")[0] == "True"
+
+
 def test_other_services_secrets_are_refused(world: Reconciled) -> None:
     world.declare(envFrom=["secrets://prod/other"])
     world.run()
