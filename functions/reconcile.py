@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in own]
     wanted += [{"shard": 0, "of": 1, "team": team, "cluster": name} for team, name in registry.registered_clusters()]
     if len(wanted) == 1:
-        return _run(wanted[0])
+        return handler(wanted[0], _context)
     for each in wanted:
         Functions().send("cygni-reconcile", each)
     return {"sent": len(wanted)}
