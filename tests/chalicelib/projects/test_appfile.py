@@ -99,7 +99,7 @@ def test_the_error_itself_counts_and_quotes_the_first() -> None:
         ("prot: 1", "prot", "Did you mean `port`?"),
         ("rollout: {on_inconclusive: hold}", "rollout.on_inconclusive", "Did you mean `onInconclusive`?"),
         ("rollout: {gates: {latencyp95: 1}}", "rollout.gates.latencyp95", "Did you mean `latencyP95`?"),
-        ("xyzzy: 1", "xyzzy", "Known here: build, start, port, health, env, resources, scale, rollout."),
+        ("xyzzy: 1", "xyzzy", "Known here: build, start, port, health, env, resources, scale, rollout, domains."),
         ('port: "8080"', "port", "Write 8080, without quotes or leading zeros."),
         ("env: {A: 1.0}", "env.A", 'Write "1.0" in quotes.'),
         ("env: {A: true}", "env.A", 'Write "true" in quotes.'),
