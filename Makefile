@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INFRA := $(VENV)/.infra
 
-.PHONY: demo up down test test-cluster check lint types imports machines synth docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines synth audit dist docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -19,11 +19,13 @@ down: $(READY)  ## stop the embedded cloud
 
 test: $(READY)  ## the whole suite: quick tests first, then those that start processes
 	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+
+cluster-programs: $(READY)
+	$(BIN)/python -m cygni.local.controlplane.binaries
 
 # The cluster that CYGNI_TEST_KUBECONFIG names, else the programs in KUBEBUILDER_ASSETS, else a build by Go, kept outside the tree.
-test-cluster: $(READY)  ## the contract tests and the demo on a real Kubernetes API server
-	$(BIN)/python -m cygni.local.controlplane.binaries
+test-cluster: cluster-programs  ## the contract tests and the demo on a real Kubernetes API server
 	CYGNI_TEST_CLUSTER=real $(BIN)/python -m pytest -m cluster -rfE tests
 
 check: lint types imports machines  ## everything that reads the code without running it
@@ -44,9 +46,19 @@ machines: $(READY)  ## the state machines
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
 
-docs: $(READY)  ## what is generated: rollout table, app file schema, command and settings reference
+audit: $(READY)  ## known faults of what the locks name; asks the advisory database
+	$(BIN)/uv tool run --from 'pip-audit==2.9.*' pip-audit --disable-pip --require-hashes -r requirements-dev.txt -r requirements-infra.txt
+
+dist: $(INFRA)  ## what a release consists of, in build/dist: the same bytes from the same commit
+	rm -rf build/dist build/packages/code-*.zip && mkdir -p build/dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir build/dist
+	$(BIN)/python -m infra.packages arm64 x86_64
+	cp build/packages/*.zip build/dist/
+
+docs: $(READY)  ## what is generated: rollout table, app file schema, CygniService, command and settings reference
 	$(BIN)/python -m tools.render_rollouts
 	$(BIN)/python -m tools.render_schema
+	$(BIN)/python -m tools.render_crd
 	$(BIN)/python -m tools.render_cli
 	$(BIN)/python -m tools.render_reference
 	$(BIN)/python -m tools.render_roles
@@ -58,6 +70,7 @@ bench: $(READY)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.looks
 	$(BIN)/python -m bench.judge --quick
+	test ! -d build/cdk/dev || $(BIN)/python -m bench.cost  # it prices what `make synth` made
 
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt

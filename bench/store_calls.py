@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
 
-from bench import sign_in_calls, team_calls
+from bench import cluster_calls, sign_in_calls, team_calls
 from bench.figures import verdict
 from bench.store_count import Counter, counting
 from chalicelib.builds import service as builds
@@ -54,6 +54,7 @@ MORE = {
     "export_audit": 2,
     **sign_in_calls.MORE,
     **team_calls.MORE,
+    **cluster_calls.MORE,
 }
 """Routes that may take more round trips than the aims say, and why."""
 
@@ -108,6 +109,9 @@ class Tour:
         self.call("list_environments", "GET", environments)
         self.call("get_environment", "GET", f"{environments}/staging")
         self.call("describe_environment", "PUT", f"{environments}/staging", {"description": "d"}, **etag)
+        freeze = {"until": "2099-01-01T00:00:00Z", "reason": "Holidays."}
+        self.call("freeze_environment", "POST", f"{environments}/staging/freezes", freeze)
+        self.call("thaw_environment", "DELETE", f"{environments}/staging/freezes")
         self.call("delete_environment", "DELETE", f"{environments}/staging")
         self.call("create_service", "POST", f"{environments}/prod/services", {"name": "web"})
         self.call("list_services", "GET", f"{environments}/prod/services")
@@ -154,6 +158,9 @@ class Tour:
         stage.finish(made["id"])
         self._approvals()
         self.call("delete_service", "DELETE", path)
+        stage.fakes.functions.answers["cygni-check-cluster"] = None
+        cluster_calls.tour(self.send, stage.fakes.settings.admin_team)
+        cluster_calls.end(self.send)
         stage.api("POST", "/v1/projects", {"name": "brief"})
         self.call("delete_project", "DELETE", "/v1/projects/brief")
         self.call("list_audit", "GET", "/v1/audit")

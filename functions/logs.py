@@ -15,7 +15,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     key = ServiceKey.from_dict(event)
     target = runtime.Target(key.team, key.project, key.environment, key.service)
     page = runtime.read_logs(
-        rollout_ports().cluster, target, number=event.get("release"), cursor=event.get("cursor"), limit=event["limit"]
+        rollout_ports(event).cluster, target, number=event.get("release"), cursor=event.get("cursor"), limit=event["limit"]
     )
     return {"items": [_line(line) for line in page.lines], "next_cursor": page.cursor}
 

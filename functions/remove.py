@@ -13,6 +13,6 @@ from functions.ports import rollout_ports
 def handler(event: dict[str, Any], _context: object) -> None:
     """Takes the service's names. Removing what is gone is no error."""
     key = ServiceKey.from_dict(event)
-    runtime.remove_service(rollout_ports().cluster, deployments.target_of(key))
+    runtime.remove_service(rollout_ports(event).cluster, deployments.target_of(key))
     deployments.forget_deployments(key)
     forget_service(key)

@@ -85,7 +85,8 @@ _TEAM = "The first part of an object's name is its team, and a function serves t
 _SUFFIX = "Secrets Manager adds six characters of its own to a secret's name."
 TENANT_ROLE = "cygni-tenant"
 BUILD_PROJECT = "cygni-build"
-SIGNING_KEYS, SIGN_IN = "cygni/signing-keys", "cygni/sign-in"
+SIGNING_KEYS, SIGN_IN, CLUSTERS = "cygni/signing-keys", "cygni/sign-in", "cygni/clusters"
+_REGISTERED = "A secret is named by the team and by when it was registered. " + _SUFFIX
 
 
 def _table(sid: str, name: str, *actions: str, index: str = "") -> Render:
@@ -148,8 +149,23 @@ def _tenant(places: Places) -> Iterable[Statement]:
     yield Statement("ActForOneTeam", ("sts:AssumeRole", "sts:TagSession"), (places.tenant_role,), condition)
 
 
+def _clusters(places: Places) -> Iterable[Statement]:
+    """Registered clusters have credentials of their own, and some a role that whoever registered them lets Cygni assume."""
+    secrets = places.secret(f"{CLUSTERS}/*")
+    yield Statement("ReadClusterCredentials", ("secretsmanager:GetSecretValue",), (secrets,), because=_REGISTERED)
+    roles = f"arn:{places.partition}:iam::*:role/cygni-cluster-*"
+    because = "A cluster's role is in its owner's account, and its trust policy asks for the owner's team as external id."
+    yield Statement("AssumeClusterRoles", ("sts:AssumeRole",), (roles,), because=because)
+
+
+def _credentials(places: Places) -> Iterable[Statement]:
+    actions = tuple(f"secretsmanager:{each}" for each in ("CreateSecret", "DeleteSecret", "PutSecretValue"))
+    secrets = places.secret(f"{CLUSTERS}/*")
+    yield Statement("ReplaceClusterCredentials", actions, (secrets,), because=_REGISTERED)
+
+
 def _nothing(_places: Places) -> Iterable[Statement]:
-    """What is not AWS's to allow: clusters and metrics have credentials of their own."""
+    """What is not AWS's to allow: metrics are read with credentials of their own."""
     return ()
 
 
@@ -179,7 +195,9 @@ MEANINGS: dict[str, Render] = {
     "read signing keys": _secret("ReadSigningKeys", SIGNING_KEYS, "GetSecretValue"),
     "read and write signing keys": _secret("ReplaceSigningKeys", SIGNING_KEYS, "GetSecretValue", "PutSecretValue"),
     "read sign-in providers": _secret("ReadSignInProviders", SIGN_IN, "GetSecretValue"),
-    "reach clusters": _nothing,
+    "list registered clusters": _table("ListRegisteredClusters", "cygni", "Query", index="gsi1"),
+    "replace cluster credentials": _credentials,
+    "reach clusters": _clusters,
     "read metrics": _nothing,
 }
 """Words that stand for themselves."""

@@ -25,7 +25,6 @@ Zone = Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{4,31}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
-ClusterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
 
 
@@ -85,19 +84,12 @@ class Builds(_Part):
 
 
 class Cluster(_Part):
-    """Where services run."""
+    """Where services are reached and watched. Clusters themselves are registered with the API (`cygni clusters add`)."""
 
-    mode: Literal["none", "existing", "create"] = Field(
-        description="none; existing: an EKS cluster of this account, by name; create: a new one, with its add-ons."
-    )
-    name: ClusterName = Field(default="cygni", description="Name of the cluster.")
-    version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")] = Field(
-        default="1.34", description="Kubernetes version of a new cluster."
-    )
     apps_domain: Domain = Field(description="Domain under which services get their host names.")
     metrics_url: Url | None = Field(
         default=None,
-        description="Prometheus that the API and the analysis read, reachable from Lambda; absent: rollouts cannot be judged.",
+        description="Prometheus of the installation's own cluster, reachable from Lambda; absent: none there is judged.",
     )
 
 

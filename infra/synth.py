@@ -19,9 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
 
 
-def synthesize(stage: str) -> list[str]:
+def synthesize(stage: str, out: Path) -> list[str]:
     """Synthesizes one stage in a process of its own. Answers what cdk-nag, CloudFormation's rules or the settings refuse."""
-    out = FOLDER / stage
     command = [sys.executable, str(ROOT / "infra" / "app.py")]
     environment = {"CYGNI_STAGE": stage, "CDK_OUTDIR": str(out)}
     done = subprocess.run(command, env={**_environment(), **environment}, capture_output=True, text=True, check=False)
@@ -37,6 +36,17 @@ def told(output: str) -> list[str]:
     return lines or [re.sub(r"\s+", " ", output[-2000:])]
 
 
+def differences(one: Path, other: Path) -> list[str]:
+    """The templates of two syntheses of one stage that are not the same bytes: there must be none."""
+    names = {path.name for folder in (one, other) for path in folder.glob("*.template.json")}
+    unlike = [name for name in sorted(names) if _bytes(one / name) != _bytes(other / name)]
+    return [f"{one.name}: {name} differs from one synthesis to the next" for name in unlike]
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
 def _environment() -> dict[str, str]:
     import os
 
@@ -47,7 +57,10 @@ def main(names: list[str]) -> None:
     """All stages, two at once, then the judges; ends with 1 when there is a finding."""
     begun = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        found = [f"{name}: {line}" for name, lines in zip(names, pool.map(synthesize, names), strict=True) for line in lines]
+        asked = [(name, FOLDER / name) for name in names] + [(names[0], FOLDER / "again" / names[0])]
+        answers = list(pool.map(lambda each: synthesize(*each), asked))
+    found = [f"{name}: {line}" for (name, _), lines in zip(asked, answers, strict=True) for line in lines]
+    found += differences(*(folder for name, folder in asked if name == names[0]))
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):
             found += [f"{name}: {line}" for line in judged(FOLDER / name)]

@@ -15,7 +15,7 @@ from chalicelib.api.routes import Route
 from chalicelib.identity.rules import MATRIX, Cell, Role
 from chalicelib.platform.errors import CygniError, Transient
 from chalicelib.platform.settings import Settings
-from functions.catalog import FUNCTIONS, RUNTIME, STATE_MACHINES, TABLES
+from functions.catalog import API_FUNCTION, FUNCTIONS, RUNTIME, STATE_MACHINES, TABLES, Function, StateMachine
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -35,7 +35,8 @@ def render() -> str:
         table(("variable", "default", "meaning"), _settings()),
         "## Functions",
         f"All deploy to the Lambda runtime `{RUNTIME}`.",
-        table(("function", "MB", "seconds", "what it does", "rights"), _functions()),
+        "Rights are words; `infra/rights.py` renders them to policies.",
+        table(("function", "trigger", "MB", "seconds", "what it does", "rights"), _functions()),
         "## State machines",
         table(("state machine", "what it does"), ((f"`{each.deployed_name}`", each.description) for each in STATE_MACHINES)),
         "## Tables",
@@ -79,9 +80,27 @@ def _settings() -> Iterable[tuple[str, ...]]:
 
 
 def _functions() -> Iterable[tuple[str, ...]]:
-    for each in FUNCTIONS:
-        when = f" Runs at `{each.schedule}`." if each.schedule else ""
-        yield f"`{each.name}`", str(each.memory), str(each.timeout), each.description + when, "; ".join(each.rights)
+    for each in (API_FUNCTION, *FUNCTIONS):
+        numbers = str(each.memory), str(each.timeout)
+        yield f"`{each.name}`", _trigger(each), *numbers, each.description, "; ".join(each.rights)
+
+
+def _trigger(function: Function) -> str:
+    """What invokes a function: API Gateway, a schedule, an event, a workflow, the API, or an operator."""
+    if function is API_FUNCTION:
+        return "API Gateway"
+    if function.schedule:
+        return f"schedule, `{function.schedule}`"
+    if function.events:
+        return f"event, {', '.join(function.events['detail-type'])}"
+    machines = [each.name for each in STATE_MACHINES if f"${{{function.name}}}" in _definition(each)]
+    if machines:
+        return f"workflow {', '.join(machines)}"
+    return "API" if f"invoke {function.name}" in API_FUNCTION.rights else "operator"
+
+
+def _definition(machine: StateMachine) -> str:
+    return (PAGE.parents[1] / "state_machines" / f"{machine.name}.asl.json").read_text()
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -45,7 +45,7 @@ def create_deployment(call: AnyCall) -> Answer:
     """Deploy a source, or the live release again with the newest config."""
     kind = "redeploy" if call.body.redeploy else "deploy"
     wanted = deployments.Wanted(kind, source=call.body.source, message=call.body.message, commit=call.body.commit)
-    wanted = replace(wanted, proposal=call.needs_approval)
+    wanted = replace(wanted, proposal=call.needs_approval, override=call.body.override_freeze)
     world = call.world
     made = deployments.create_deployment(
         call.who,

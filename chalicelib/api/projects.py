@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import environment_view, project_view
-from chalicelib.platform.errors import Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
+from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects import service as projects
@@ -143,6 +143,27 @@ def describe_environment(call: AnyCall) -> Answer:
         description=call.body.description,
         version=call.seen_version(),
     )
+    return Answer(environment_view(changed), version=changed.version)
+
+
+@environment_routes.route(
+    "POST",
+    ENVIRONMENT + "/freezes",
+    body=shapes.NewFreeze,
+    answer=shapes.EnvironmentView,
+    errors=(NotFound, Conflict, LostRace),
+)
+def freeze_environment(call: AnyCall) -> Answer:
+    """Add a time in which no release of the environment begins."""
+    freeze = projects.new_freeze(call.body.begins, call.body.until, call.body.reason, call.now)
+    changed = projects.freeze_environment(call.who, call.path["project"], call.path["environment"], freeze, call.now)
+    return Answer(environment_view(changed), version=changed.version)
+
+
+@environment_routes.route("DELETE", ENVIRONMENT + "/freezes", answer=shapes.EnvironmentView, errors=(NotFound, LostRace))
+def thaw_environment(call: AnyCall) -> Answer:
+    """Lift all freezes of the environment."""
+    changed = projects.thaw_environment(call.who, call.path["project"], call.path["environment"])
     return Answer(environment_view(changed), version=changed.version)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.api.apikeys import api_key_routes
 from chalicelib.api.audit import audit_routes
+from chalicelib.api.clusters import cluster_routes
 from chalicelib.api.deployments import deployment_routes, release_routes
 from chalicelib.api.devices import device_routes
 from chalicelib.api.evidence import evidence_routes
@@ -28,6 +29,7 @@ RESOURCES = (
     project_routes,
     environment_routes,
     service_routes,
+    cluster_routes,
     source_routes,
     deployment_routes,
     evidence_routes,

@@ -42,6 +42,10 @@ def environment_view(environment: Environment) -> projects_shapes.EnvironmentVie
         name=environment.name,
         kind=environment.kind,
         description=environment.description,
+        freezes=tuple(
+            projects_shapes.FreezeView(begins=each.begins, until=each.until, reason=each.reason) for each in environment.freezes
+        ),
+        cluster=environment.cluster,
         created_at=environment.created_at,
         version=environment.version,
     )

@@ -24,6 +24,7 @@ from chalicelib.platform.workflows import Workflows
 if TYPE_CHECKING:
     from chalicelib.identity.service import Providers
     from chalicelib.platform.traffic import TrafficMetrics
+    from chalicelib.runtime.registry import SecretStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class World:
     limits: Limits
     keys: LiveKeys
     providers: Providers
+    secrets: SecretStore
 
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
@@ -74,4 +76,5 @@ def real_world() -> World:
         limits=SharedLimits(take_block, known.requests_per_minute),
         keys=keys,
         providers=Providers(lambda: secrets.read(known.sign_in_secret), Web(), utc_now),
+        secrets=secrets,
     )

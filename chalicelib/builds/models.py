@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
+from chalicelib.platform.packed import RepackedAttribute
 from chalicelib.platform.table import Record
 
 SOURCE = "SOURCE"
@@ -45,7 +46,7 @@ class BuildRecord(Record):
     service = UnicodeAttribute()
     source = UnicodeAttribute()
     state = UnicodeAttribute()
-    spec = JSONAttribute(null=True)
+    spec = RepackedAttribute(null=True)
     command = JSONAttribute(null=True)
     job = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)

@@ -53,9 +53,11 @@ def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
     before = state_of(record)
     verdict = evidence.verdict
     transition = move(record, event_of(verdict.decision), evidence.at, reason=verdict.reason)
-    if transition.state.phase in WATCHING:
+    if transition.state.phase in WATCHING and transition.state.held is before.held:
         return False
     record.tell(evidence.at, "verdict", f"{_WORDS[verdict.decision]} {verdict.reason}")
+    if transition.state.held:
+        record.tell(evidence.at, "needs_person", f"{transition.sentence} `cygni resume` does.")
     # Evidence first, and no transaction, which would cost twice: a verdict always has its evidence, and evidence whose
     # verdict was not taken up is one analysis more.
     team_store(record.team).commit([evidence_write(record.team, evidence)])

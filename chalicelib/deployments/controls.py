@@ -30,7 +30,7 @@ def request(
 
     record = get_deployment(who, key, deployment)
     for _ in range(TRIES):
-        reason = refusal(wish, State(record.state), record.rollout_state)
+        reason = refusal(wish, State(record.state), record.rollout_state, record.requested)
         if reason is not None:
             raise Conflict(reason)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.builds.service import build_id_of, get_build
+from chalicelib.deployments.lingering import linger, lingers, stable_stopped
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
 from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
@@ -28,6 +29,8 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
     if record.rollout is None and not record.ended:
         _open_rollout(record, ports.clock())
     if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
+        if not stable_stopped(record, ports):
+            return answer(record)
         runtime.apply_release(ports.cluster, workload_of(record.key, release_of(record)), host=host_of(record, ports))
         move(record, Event.APPLIED, ports.clock(), kind="applied")
         save(record)
@@ -56,7 +59,7 @@ def await_ready(event: Task, ports: Ports) -> dict[str, str]:
             return answer(record)
         if now >= ends:
             return answer(record)
-        ports.sleep(0.25 if ports.settings.ready_slice < 10 else 0.5)
+        ports.sleep(0.25 if ports.settings.ready_slice < 10 else 1.0)
 
 
 def shift(event: Task, ports: Ports) -> dict[str, str]:
@@ -83,6 +86,7 @@ def promote(event: Task, ports: Ports) -> dict[str, str]:
     runtime.set_weights(ports.cluster, target_of(record.key), {number: 100}, host=host_of(record, ports))
     update_lane(record.key, lambda lane: go_live(lane, number))
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
+    linger(record, ports.clock())
     save(record)
     return answer(record)
 
@@ -92,6 +96,8 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
     record = load(event)
     if phase_of(record) is not Phase.SETTLING or take_request(record, ports.clock()):
         return answer(record)
+    if lingers(event, ports):
+        return answer(load(event))
     runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)})
     move(record, Event.SETTLED, ports.clock())
     save(record)
@@ -110,14 +116,19 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         move(record, Event.FAILED, ports.clock(), reason=reason)
     if phase_of(record) is not Phase.ROLLING_BACK:
         return answer(record)
-    if not _bring_back_stable(record, ports):
-        return {**answer(record), "next": "RollBack"}
     number, stable = int(record.number), None if record.stable is None else int(record.stable)
-    update_lane(record.key, lambda lane: turn_back(lane, number, stable))
+    if not state_of(record).weights_known:
+        if not _bring_back_stable(record, ports):
+            return {**answer(record), "next": "RollBack"}
+        update_lane(record.key, lambda lane: turn_back(lane, number, stable))
+        move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
+        if stable is not None and linger(record, ports.clock()):
+            save(record)
     if stable is None:
         runtime.remove_service(ports.cluster, target_of(record.key))
-    move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
-    if stable is not None:
+    elif lingers(event, ports):
+        return answer(load(event))
+    else:
         runtime.retire(ports.cluster, target_of(record.key), keep={stable})
     move(record, Event.SETTLED, ports.clock())
     save(record)
@@ -135,12 +146,13 @@ def host_of(record: DeploymentRecord, ports: Ports) -> str:
 
 
 def set_canary_weight(record: DeploymentRecord, ports: Ports) -> None:
-    """Splits the traffic as the rollout's state says."""
-    weight = state_of(record).weight
-    weights = {int(record.number): weight}
+    """Splits the traffic as the rollout's state says; who is pinned to the canary gets it."""
+    number, weight, pin = int(record.number), state_of(record).weight, release_of(record).spec.rollout.pin
+    weights = {number: weight}
     if record.stable is not None:
         weights[int(record.stable)] = 100 - weight
-    runtime.set_weights(ports.cluster, target_of(record.key), weights, host=host_of(record, ports))
+    pinned = runtime.Pinned.to(number, pin) if pin is not None else None
+    runtime.set_weights(ports.cluster, target_of(record.key), weights, host=host_of(record, ports), pinned=pinned)
 
 
 def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
@@ -176,7 +188,10 @@ def _stored_release(key: ServiceKey, number: int) -> Release:
 
 
 def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
-    """Whether the stable release has all the traffic now; False when its instances need more time to come back."""
+    """Whether the stable release has all the traffic now; False when its instances need more time to come back.
+
+    One that was stopped gets the traffic when all its instances are back, or after a while those that are.
+    """
     if record.stable is None:
         return True
     stable = int(record.stable)
@@ -185,9 +200,11 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
     if runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
         workload = workload_of(record.key, _stored_release(record.key, stable))
         runtime.apply_release(ports.cluster, workload, host=host_of(record, ports))
-        while runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
-            if ports.clock() >= ends:
+        while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
+            if ports.clock() >= ends and seen.ready == 0:
                 return False
+            if ports.clock() >= ends:
+                break
             ports.sleep(0.5)
     runtime.set_weights(ports.cluster, target, {stable: 100}, host=host_of(record, ports))
     return True

@@ -11,8 +11,9 @@ from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.releases import Release, get_release
 from chalicelib.deployments.states import State
 from chalicelib.identity.principal import Principal
+from chalicelib.identity.rules import Verdict, decide
 from chalicelib.platform import once as keys
-from chalicelib.platform.errors import Conflict, LostRace, NotFound
+from chalicelib.platform.errors import Conflict, Forbidden, LostRace, NotFound
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.once import Once
 from chalicelib.platform.storage import Storage
@@ -20,11 +21,16 @@ from chalicelib.platform.table import ConditionFailed, Place, Put, Write
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import (
     Entered,
+    Freeze,
     Lane,
     Service,
     ServiceKey,
     config_address,
     enter,
+    environment_address,
+    freezes_of,
+    frozen,
+    frozen_by,
     get_service,
     lane_write,
     reserve,
@@ -40,7 +46,7 @@ TRIES = 4
 class Wanted:
     """What a new deployment is of: a source, or an earlier release (`copies`) with its own or the newest config.
 
-    A `proposal` waits for somebody's approval before it gets a place in the lane.
+    A `proposal` waits for somebody's approval before it gets a place in the lane. `override`: though its environment is frozen.
     """
 
     kind: str
@@ -49,6 +55,7 @@ class Wanted:
     message: str = ""
     commit: str = ""
     proposal: bool = False
+    override: bool = False
 
 
 def create_deployment(
@@ -136,10 +143,11 @@ def start_workflow(record: DeploymentRecord, workflows: Workflows) -> bool:
 def _enter(
     who: Principal, key: ServiceKey, wanted: Wanted, new: str, storage: Storage, now: datetime, once: Once | None
 ) -> tuple[DeploymentRecord, bool]:
-    addresses: list[Place[Any]] = [service_address(key), config_address(key)]
+    frozen_at = environment_address(who.team, key.project, key.environment)
+    addresses: list[Place[Any]] = [service_address(key), config_address(key), frozen_at]
     if wanted.source is not None:
         addresses.append(source_address(who.team, wanted.source))
-    service_record, head, *sources = who.store.together(*addresses)
+    service_record, head, environment, *sources = who.store.together(*addresses)
     if service_record is None:
         raise NotFound(f"There is no service {key}.")
     if wanted.source is not None:
@@ -149,6 +157,7 @@ def _enter(
     service = Service.from_record(service_record)
     if service.deleting:
         raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone, then create it anew.")
+    freeze = _freeze_overridden(who, key, wanted, environment, now)
     entered = _place(service.lane, new, wanted)
     state = State.AWAITING_APPROVAL if wanted.proposal else State.QUEUED
     record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=state.value)
@@ -158,6 +167,8 @@ def _enter(
     record.config_version = int(head.number) if head is not None else 0
     _copy(who, key, wanted, service, record)
     record.tell(now, "queued", f"Release {entered.number} is asked for.", who.subject)
+    if freeze is not None:
+        record.tell(now, "freeze_overridden", f"The environment is frozen: {freeze.reason}", who.subject)
     if wanted.proposal:
         record.tell(now, "approval_needed", "In production, an Owner or Admin has to approve it.")
     elif not entered.begins:
@@ -167,6 +178,18 @@ def _enter(
         writes.extend(supersede(who, key, entered.superseded, new, now))
     who.store.commit(writes)
     return record, entered.begins
+
+
+def _freeze_overridden(who: Principal, key: ServiceKey, wanted: Wanted, environment: Any, now: datetime) -> Freeze | None:
+    """The freeze that the caller deploys in spite of. Raises Conflict for one who does not, and Forbidden for who may not."""
+    freeze = frozen_by(freezes_of(environment), now) if environment is not None and wanted.kind != "rollback" else None
+    if freeze is None:
+        return None
+    if not wanted.override:
+        raise frozen(freeze, key.environment)
+    if decide(who.grant, "thaw_environment", key.project, key.environment) is not Verdict.ALLOW:
+        raise Forbidden("Only who may lift a freeze may deploy in spite of it.", remedy="Ask an Owner or Admin of the team.")
+    return freeze
 
 
 def _copy(who: Principal, key: ServiceKey, wanted: Wanted, service: Service, record: DeploymentRecord) -> None:

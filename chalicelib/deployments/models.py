@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from chalicelib.deployments.states import ENDED, State, TimelineEvent, grown
-from chalicelib.platform.packed import PackedAttribute
+from chalicelib.platform.packed import PackedAttribute, RepackedAttribute
 from chalicelib.platform.table import Record
 from chalicelib.projects.service import ServiceKey
 
@@ -99,7 +99,7 @@ class DeploymentRecord(Record):
     @property
     def step_weights(self) -> tuple[int, ...]:
         """The weights of its strategy's steps, in percent; none before its rollout begins."""
-        return tuple(int(weight) for weight, _ in self.strategy["steps"]) if self.strategy else ()
+        return tuple(int(step[0]) for step in self.strategy["steps"]) if self.strategy else ()
 
     def tell(self, now: datetime, kind: str, message: str, by: str | None = None) -> None:
         """Adds an entry to the timeline."""
@@ -119,5 +119,5 @@ class ReleaseRecord(Record):
     image = UnicodeAttribute()
     command = JSONAttribute(null=True)
     config_version = NumberAttribute()
-    spec = JSONAttribute()
+    spec = RepackedAttribute()
     created_at = UTCDateTimeAttribute()

@@ -28,8 +28,11 @@ class Ending:
     outcome: str
 
 
-def refusal(request: Request, state: State, rollout: RolloutState | None) -> str | None:
-    """Why a request cannot be taken now, as a sentence; None when it can."""
+def refusal(request: Request, state: State, rollout: RolloutState | None, standing: str | None = None) -> str | None:
+    """Why a request cannot be taken now, as a sentence; None when it can. `standing` is one that was not yet taken up.
+
+    Going on is asked of what is paused alone: asked too early it would approve a step that nobody has seen.
+    """
     if state in ENDED:
         return f"The deployment has ended: it is {state.value.replace('_', ' ')}."
     if request is Request.ABORT:
@@ -41,6 +44,8 @@ def refusal(request: Request, state: State, rollout: RolloutState | None) -> str
         return f"The release cannot be promoted while it is {_phase(rollout)}."
     if request in (Request.PAUSE, Request.RESUME) and rollout.phase in _CLOSING:
         return f"The rollout is {_phase(rollout)}; it is too late to {request.value} it."
+    if request is Request.RESUME and not rollout.paused and standing != Request.PAUSE:
+        return f"The rollout is not paused; it is {_phase(rollout)}."
     return None
 
 

@@ -33,6 +33,7 @@ class NewDeployment(Input):
     redeploy: bool = Field(False, description="Deploy the live release's image again, with the newest config.")
     message: str = Field("", max_length=500, description="A sentence for people: a commit's subject.")
     commit: str = Field("", max_length=64, pattern=r"^[0-9a-f]*$", description="Git commit of the source.")
+    override_freeze: bool = Field(False, description="Deploy though the environment is frozen; for who may lift the freeze.")
 
     @model_validator(mode="after")
     def _one_of(self) -> NewDeployment:

@@ -79,6 +79,7 @@ class UsageRecord(Record):
     owners = NumberAttribute(default=0)
     keys = NumberAttribute(default=0)
     trusts = NumberAttribute(default=0)
+    clusters = NumberAttribute(default=0)
 
 
 class MemberRecord(_Granted):

@@ -53,15 +53,16 @@ class _End:
 
 
 def delete_team(who: Principal, *, settings: Settings, now: datetime) -> None:
-    """Deletes the caller's team. Raises Conflict while it has projects, and when somebody came in at the same moment."""
+    """Deletes the caller's team. Raises Conflict while it has projects or clusters, and when somebody came in meanwhile."""
     end_team(who.store, who.team, settings=settings, now=now)
 
 
 def end_team(store: Store, team: str, *, settings: Settings, now: datetime) -> None:
     """Deletes a team through a store of it. Raises Conflict as `delete_team` does. Its audit trail stays until it expires."""
-    projects = Usage.from_record(store.fetch(*usage_place(team))).projects
-    if projects:
-        raise Conflict(f"The team still has {projects} project{'s' * (projects > 1)}.", remedy="Delete its projects first.")
+    has = Usage.from_record(store.fetch(*usage_place(team)))
+    for noun, number in (("project", has.projects), ("cluster", has.clusters)):
+        if number:
+            raise Conflict(f"The team still has {number} {noun}{'s' * (number > 1)}.", remedy=f"Delete its {noun}s first.")
     ends, people = _ends(store, team, settings, now)
     wide = store.also(*(user_pk(each) for each in people))
     last_from = max(0, len(ends) - _AT_ONCE)
@@ -91,7 +92,7 @@ def _ends(store: Store, team: str, settings: Settings, now: datetime) -> tuple[l
 
 def _rest(team: str, last: Sequence[_End]) -> list[Write]:
     """The end of the team's own records, on the condition that nothing is counted but what ends with it."""
-    condition = _counted(UsageRecord.projects, 0)
+    condition = _counted(UsageRecord.projects, 0) & _counted(UsageRecord.clusters, 0)
     for name in ("keys", "trusts", "members"):
         condition &= _counted(getattr(UsageRecord, name), _count(last, name))
     return [Remove(UsageRecord, team_pk(team), USAGE, condition), Remove(TeamRecord, team_pk(team), TEAM)]

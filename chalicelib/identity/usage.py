@@ -10,7 +10,7 @@ from chalicelib.platform.errors import QuotaExceeded
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.table import Count, Write
 
-MOST_MEMBERS, MOST_KEYS, MOST_TRUSTS, MOST_INVITATIONS = 500, 100, 50, 100
+MOST_MEMBERS, MOST_KEYS, MOST_TRUSTS, MOST_INVITATIONS, MOST_CLUSTERS = 500, 100, 50, 100, 20
 """Bounds that are no setting: what a team has lies in one partition, and a federated sign-in reads all of its trusts."""
 _NOUNS = {"previews": "preview environments", "keys": "API keys", "trusts": "trusts of GitHub Actions"}
 
@@ -24,11 +24,12 @@ class Usage:
     previews: int = 0
     members: int = 0
     owners: int = 0
+    clusters: int = 0
 
     @classmethod
     def from_record(cls, record: UsageRecord | None) -> Usage:
         """The counters of a record; all 0 without one."""
-        names = ("projects", "services", "previews", "members", "owners")
+        names = ("projects", "services", "previews", "members", "owners", "clusters")
         return cls(**{name: max(0, int(getattr(record, name) or 0)) for name in names}) if record is not None else cls()
 
 
@@ -45,7 +46,7 @@ class Room:
 
 
 def room_for(team: str, settings: Settings, **more: int) -> Room:
-    """Room for `more` of something that is bounded: projects, services, previews, members, keys or trusts."""
+    """Room for `more` of something that is bounded: projects, services, previews, members, keys, trusts or clusters."""
     bounds = _bounds(settings)
     at_most = {name: bounds[name] for name in more if name in bounds}
     told = " and ".join(f"{most} {_NOUNS.get(name, name)}" for name, most in at_most.items())
@@ -71,4 +72,5 @@ def _bounds(settings: Settings) -> Mapping[str, int]:
         "members": MOST_MEMBERS,
         "keys": MOST_KEYS,
         "trusts": MOST_TRUSTS,
+        "clusters": MOST_CLUSTERS,
     }

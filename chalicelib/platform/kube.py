@@ -192,6 +192,20 @@ class KubernetesCluster:
     def events(self, namespace: str, name: str) -> Sequence[Json]:
         return self._items("Event", namespace, {"fieldSelector": f"involvedObject.name={name}"})
 
+    def may(self, verb: str, group: str, resource: str) -> bool:
+        """Whether the account that this speaks as may do that in every namespace."""
+        spec = {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return bool(self._json("POST", path, "a review of rights", body=body)["status"].get("allowed"))
+
+    def serves(self, kind: str) -> bool:
+        """Whether the API server has this kind."""
+        version = KINDS[kind].api_version
+        status, text = self._send("GET", f"/apis/{version}" if "/" in version else f"/api/{version}")
+        found = () if status == 404 else _parsed(status, text, f"the kinds of {version}").get("resources") or ()
+        return any(each.get("name") == KINDS[kind].plural for each in found)
+
     def ask_service(self, namespace: str, service: str, path: str, query: Mapping[str, str]) -> str:
         """The body of a 200 answer of a Service (`name:port`), which the API server reaches for us."""
         where = KINDS["Service"].path(namespace, service, "proxy") + path
@@ -255,7 +269,7 @@ def error_for(status: int, text: str, subject: str) -> CygniError:
 
 
 _REMEDIES = {
-    401: "Renew the credential in Cygni's kubeconfig.",
+    401: "Renew Cygni's credential for the cluster: in its kubeconfig, or as it is registered.",
     403: "Grant Cygni's account in the cluster the right that is named, or lift the quota or policy that is named.",
     404: "Check that the cluster serves this kind; HTTPRoute needs the Gateway API's definitions.",
 }

@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 from pynamodb.attributes import Attribute
-from pynamodb.constants import BINARY
+from pynamodb.constants import BINARY, STRING
 
 _RAW = -15
 """Deflate without zlib's header and checksum: the store keeps its own."""
@@ -24,3 +24,12 @@ class PackedAttribute(Attribute[Any]):
 
     def deserialize(self, value: bytes) -> Any:
         return json.loads(zlib.decompress(value, wbits=_RAW))
+
+
+class RepackedAttribute(PackedAttribute):
+    """The same, for what an older version wrote as JSON text: that is still read, and packed with its next change."""
+
+    formerly = STRING
+
+    def deserialize(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else super().deserialize(value)

@@ -40,7 +40,12 @@ def traffic_metrics(known: Settings) -> TrafficMetrics:
         raise ValueError(f"CYGNI_METRICS_KIND must be scrape or prometheus, not {known.metrics_kind!r}")
     if known.metrics_preset not in PRESETS:
         raise ValueError(f"CYGNI_METRICS_PRESET must be one of {', '.join(PRESETS)}, not {known.metrics_preset!r}")
-    return PrometheusMetrics(_fetch_for(known), PRESETS[known.metrics_preset])
+    return preset_metrics(_fetch_for(known), known.metrics_preset)
+
+
+def preset_metrics(fetch: Fetch, preset: str) -> PrometheusMetrics:
+    """What a server knows of the gateway that a preset names."""
+    return PrometheusMetrics(fetch, PRESETS[preset])
 
 
 def _fetch_for(known: Settings) -> Fetch:

@@ -54,6 +54,16 @@ class Secrets:
         except BotoCoreError as error:
             raise _unavailable(name, error) from None
 
+    def forget(self, name: str) -> None:
+        """Deletes a secret at once and for good; one that is absent is no error. Raises Throttled or SecretsUnavailable."""
+        try:
+            client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        except ClientError as error:
+            if error_code(error) != _ABSENT:
+                raise _unavailable(name, error) from None
+        except BotoCoreError as error:
+            raise _unavailable(name, error) from None
+
     def _create(self, name: str, version: dict[str, str]) -> None:
         encryption = {"KmsKeyId": self.key} if self.key else {}
         try:

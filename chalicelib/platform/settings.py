@@ -32,6 +32,9 @@ class Settings:
     apps_scheme: str = _setting("https", "Scheme shown in a service's URL: http or https.")
     bucket: str = _setting("cygni", "Bucket that holds sources, build plans and build logs.")
     kubeconfig: str = _setting("", "Path of the kubeconfig of the cluster that runs services.")
+    cluster_hosts: str = _setting(
+        "", "Hosts, divided by commas, that the API server of a team's registered cluster may have though they are private."
+    )
     metrics_url: str = _setting(
         "",
         "Where traffic metrics are read: a Prometheus server, also as service://namespace/name:port by way of the "
@@ -53,7 +56,7 @@ class Settings:
     kaniko_image: str = _setting("ghcr.io/osscontainertools/kaniko:latest", "Executor image that builds run.")
     upload_limit: int = _setting(100 * 1024 * 1024, "Bytes an uploaded source archive may have.")
     upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
-    analysis_slice: int = _setting(120, "Seconds one analysis task samples before it returns to the workflow.")
+    analysis_slice: int = _setting(310, "Seconds one analysis task samples before it returns to the workflow.")
     ready_slice: int = _setting(45, "Seconds one readiness task watches before it returns to the workflow.")
     sign_in_secret: str = _setting("cygni/sign-in", "Name of the secret that holds the providers people sign in with.")
     tenant_role: str = _setting(

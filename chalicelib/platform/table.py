@@ -98,6 +98,8 @@ def unpack(model: type[R], raw: Mapping[str, Mapping[str, Any]]) -> R:
                 continue
         elif kind in cell:
             value = attribute.deserialize(cell[kind])
+        elif getattr(attribute, "formerly", None) in cell:
+            value = attribute.deserialize(cell[attribute.formerly])
         else:
             raise AttributeDeserializationError(stored, kind)
         values[name] = value if own_setter is None else own_setter(value)

@@ -79,7 +79,7 @@ class HttpWebhooks:
         if not host:
             raise ValueError("its address names no host")
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        wire = _connected(_judged_address(host, port, known=known), port, parts.scheme, host)
+        wire = _connected(judged_address(host, port, known=known), port, parts.scheme, host)
         late = threading.Timer(DEADLINE, _cut, [wire])
         late.start()
         try:
@@ -119,7 +119,8 @@ def _cut(wire: socket.socket) -> None:
         wire.shutdown(socket.SHUT_RDWR)
 
 
-def _judged_address(host: str, port: int, *, known: bool) -> str:
+def judged_address(host: str, port: int, *, known: bool) -> str:
+    """An address of a host that a stranger named. ValueError when one of them is not public, unless the host is `known`."""
     found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     for address in sorted(found):
         if not known and not ipaddress.ip_address(address.partition("%")[0]).is_global:

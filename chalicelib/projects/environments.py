@@ -10,7 +10,10 @@ from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings
+from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Check, Put, Remove, Write
+from chalicelib.projects import freezes
+from chalicelib.projects.freezes import Freeze
 from chalicelib.projects.models import EnvironmentRecord, ProjectRecord, ServiceRecord, project_pk, service_sk, team_pk
 from chalicelib.projects.records import create, describe, load
 from chalicelib.projects.rules import EnvironmentKind, kind_of
@@ -26,6 +29,9 @@ class Environment:
     description: str
     created_at: datetime
     version: int
+    freezes: tuple[Freeze, ...] = ()
+    cluster: str | None = None
+    """The registered cluster that it is placed on; None is the installation's own."""
 
 
 def create_environment(
@@ -72,10 +78,61 @@ def describe_environment(who: Principal, project: str, name: str, *, description
     return _environment(describe(who.store, _load_environment(who, project, name), description, version))
 
 
+def freeze_environment(who: Principal, project: str, name: str, freeze: Freeze, now: datetime) -> Environment:
+    """Adds a window in which no release begins. Raises NotFound, Conflict when there are too many."""
+    return _environment(freezes.add(who.store, lambda: _load_environment(who, project, name), freeze, now))
+
+
+def thaw_environment(who: Principal, project: str, name: str) -> Environment:
+    """Lifts all freeze windows. Raises NotFound."""
+    return _environment(freezes.clear(who.store, lambda: _load_environment(who, project, name)))
+
+
+def environment_address(team: str, project: str, name: str) -> tuple[type[EnvironmentRecord], str, str]:
+    """Where an environment's record is, for a read of several records at once."""
+    return EnvironmentRecord, project_pk(team, project), f"ENVIRONMENT#{name}"
+
+
+def place_environment(
+    who: Principal, project: str, name: str, *, cluster: str | None, also: Sequence[Write] = ()
+) -> Environment:
+    """Places an environment on a cluster, None for the installation's own.
+
+    `also` is written along with it; ConditionFailed says which write lost, the environment's being the first. Raises NotFound,
+    and Conflict while a service is in it: what runs on the one cluster would be nobody's any more.
+    """
+    record = _load_environment(who, project, name)
+    if record.cluster == cluster:
+        return _environment(record)
+    if _has_services(who, project, name):
+        remedy = "Place an environment before its first service; a new environment can be placed at once."
+        raise Conflict(f"Environment {name} has services, which run where it is placed now.", remedy=remedy)
+    record.cluster = cluster
+    who.store.commit([Put(record), *also])
+    return _environment(record)
+
+
+def cluster_of(team: str, project: str, environment: str) -> str | None:
+    """The cluster that an environment is placed on, for a workflow that acts on its own; None is the installation's own.
+
+    What is left of a service whose environment is gone was on the installation's own, or is gone with its cluster.
+    """
+    record = team_store(team).fetch(EnvironmentRecord, project_pk(team, project), f"ENVIRONMENT#{environment}")
+    return record.cluster if record is not None else None
+
+
+def placed_on(who: Principal, cluster: str) -> tuple[str, str] | None:
+    """The first environment found on a cluster, as project and name; None when nothing is placed there."""
+    for project in who.store.every(ProjectRecord, team_pk(who.team), "PROJECT#"):
+        for each in who.store.every(EnvironmentRecord, project_pk(who.team, project.name), "ENVIRONMENT#"):
+            if each.cluster == cluster:
+                return each.project, each.name
+    return None
+
+
 def delete_environment(who: Principal, project: str, name: str) -> None:
     """Removes an environment. Raises NotFound, and Conflict while a service is in it."""
-    services, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
-    if services:
+    if _has_services(who, project, name):
         raise Conflict(f"Environment {name} still has services.", remedy="Delete its services first.")
     who.store.commit(removals(who.team, [_load_environment(who, project, name)]))
 
@@ -99,6 +156,11 @@ def removals(team: str, records: Sequence[EnvironmentRecord]) -> list[Write]:
     return [*gone, give_back(team, previews=previews)] if previews else gone
 
 
+def _has_services(who: Principal, project: str, name: str) -> bool:
+    found, _ = who.store.page(ServiceRecord, project_pk(who.team, project), service_sk(name, ""), cursor=None, limit=1)
+    return bool(found)
+
+
 def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRecord:
     absent = f"Project {project} has no environment named {name}."
     return load(who.store, EnvironmentRecord, project_pk(who.team, project), f"ENVIRONMENT#{name}", absent)
@@ -106,7 +168,10 @@ def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRec
 
 def _environment(record: EnvironmentRecord) -> Environment:
     version = int(record.version or 0)
-    return Environment(record.project, record.name, _kind(record), record.description, record.created_at, version)
+    placed, windows = record.cluster, freezes.read(record.freezes)
+    return Environment(
+        record.project, record.name, _kind(record), record.description, record.created_at, version, windows, placed
+    )
 
 
 def _kind(record: EnvironmentRecord) -> EnvironmentKind:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
+from chalicelib.platform.packed import PackedAttribute
 from chalicelib.platform.table import Record
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.rules import Lane
@@ -58,7 +59,9 @@ class EnvironmentRecord(Record):
     project = UnicodeAttribute()
     name = UnicodeAttribute()
     kind = UnicodeAttribute(null=True)
+    cluster = UnicodeAttribute(null=True)
     description = UnicodeAttribute(default="")
+    freezes = PackedAttribute(null=True)
     created_at = UTCDateTimeAttribute()
 
 

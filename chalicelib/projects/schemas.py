@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from chalicelib.platform.names import Name
 from chalicelib.platform.schema import Input, Moment, NextCursor, Output
@@ -60,6 +61,27 @@ class ProjectPage(Output):
     next_cursor: NextCursor = None
 
 
+class NewFreeze(Input):
+    """A time in which no release begins. Without `begins` it begins now."""
+
+    begins: datetime | None = None
+    until: datetime
+    reason: str = Field(min_length=1, max_length=200, description="A sentence for those who cannot deploy then.")
+
+    @field_validator("begins", "until")
+    @classmethod
+    def _with_a_zone(cls, moment: datetime | None) -> datetime | None:
+        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class FreezeView(Output):
+    """A time in which no release begins."""
+
+    begins: Moment
+    until: Moment
+    reason: str
+
+
 class EnvironmentView(Output):
     """An environment of a project."""
 
@@ -67,6 +89,8 @@ class EnvironmentView(Output):
     name: str
     kind: EnvironmentKind = Field(description="In production, what a Developer does waits for an approval or an Admin.")
     description: str
+    freezes: tuple[FreezeView, ...] = Field((), description="Times in which no release begins, by their beginning.")
+    cluster: str | None = Field(None, description="The registered cluster that it is placed on; null: the installation's own.")
     created_at: Moment
     version: int = Field(description="Rises with each change; the ETag.")
 

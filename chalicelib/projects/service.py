@@ -10,12 +10,19 @@ from chalicelib.projects.appfiles import default_text, json_schema, parse
 from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
 from chalicelib.projects.environments import (
     Environment,
+    cluster_of,
     create_environment,
     delete_environment,
     describe_environment,
+    environment_address,
+    freeze_environment,
     get_environment,
     list_environments,
+    place_environment,
+    placed_on,
+    thaw_environment,
 )
+from chalicelib.projects.freezes import Freeze, freezes_of, frozen, frozen_by, new_freeze
 from chalicelib.projects.names import ServiceKey
 from chalicelib.projects.projects import (
     Project,
@@ -49,6 +56,7 @@ __all__ = [
     "Entered",
     "Environment",
     "EnvironmentKind",
+    "Freeze",
     "Lane",
     "Project",
     "Service",
@@ -58,6 +66,7 @@ __all__ = [
     "admit",
     "busy_services",
     "change_config",
+    "cluster_of",
     "config_address",
     "create_environment",
     "create_project",
@@ -69,7 +78,12 @@ __all__ = [
     "describe_project",
     "describe_service",
     "enter",
+    "environment_address",
     "forget_service",
+    "freeze_environment",
+    "freezes_of",
+    "frozen",
+    "frozen_by",
     "get_config",
     "get_config_version",
     "get_environment",
@@ -85,10 +99,14 @@ __all__ = [
     "list_projects",
     "list_services",
     "mark_deleting",
+    "new_freeze",
     "parse",
+    "place_environment",
+    "placed_on",
     "reserve",
     "seconds",
     "service_address",
+    "thaw_environment",
     "turn_back",
     "update_lane",
 ]

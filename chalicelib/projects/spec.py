@@ -5,14 +5,33 @@ Frozen, with every default visible here; the JSON Schema of `cygni.yaml` is gene
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.platform.names import Name
+from chalicelib.projects.rollout_spec import CanaryStep, CustomGate, Gates, Rollout
+from chalicelib.projects.shapes import Duration, Shape, seconds
+
+__all__ = [
+    "AppFile",
+    "Build",
+    "CanaryStep",
+    "CustomGate",
+    "Duration",
+    "Gates",
+    "Health",
+    "Resources",
+    "Rollout",
+    "Scale",
+    "ServiceName",
+    "ServiceSpec",
+    "Shape",
+    "VariableName",
+    "VariableValue",
+    "seconds",
+]
 
 RESERVED = "cygni-"
 """How the names of Cygni's own objects begin, in a namespace where services live too."""
@@ -29,22 +48,6 @@ ServiceName = Annotated[Name, AfterValidator(_not_reserved), Field(json_schema_e
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 VariableValue = Annotated[str, StringConstraints(max_length=16_384)]
-Duration = Annotated[
-    str,
-    StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$"),
-    Field(description="A whole number with its unit: 30s, 10m or 1h."),
-]
-
-
-def seconds(duration: str) -> int:
-    """The seconds in a `Duration` such as `30s`, `10m` or `1h`."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
-
-
-class Shape(BaseModel):
-    """Base of the app file's shapes: camelCase in the file, snake_case here, unknown fields refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
 
 class Build(Shape):
@@ -72,11 +75,16 @@ class Resources(Shape):
 
 
 class Scale(Shape):
-    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`."""
+    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`.
 
-    min: int = Field(1, ge=1, le=100, description="Fewest instances.")
+    With `min` 0 a service that nobody asks for stops, where the gateway can hold the request that wakes it; elsewhere one
+    instance stays.
+    """
+
+    min: int = Field(1, ge=0, le=100, description="Fewest instances; 0 lets a service that nobody asks for stop.")
     max: int = Field(1, ge=1, le=100, description="Most instances.")
     cpu_percent: int = Field(80, ge=1, le=100, description="Average CPU use, in percent of the request, to scale towards.")
+    idle: Duration = Field("5m", description="With min 0: time without a request after which the last instance stops.")
 
     @model_validator(mode="after")
     def _room_to_scale(self) -> Scale:
@@ -87,146 +95,6 @@ class Scale(Shape):
                 {"at": ("max",), "max": self.max, "min": self.min, "remedy": "Let max be min or more."},
             )
         return self
-
-
-class CanaryStep(Shape):
-    """One step of a canary: this share of requests, for at least this long."""
-
-    weight: int = Field(ge=1, le=99, description="Percent of requests sent to the canary.")
-    for_: Duration = Field("30s", alias="for", description="Shortest time the step lasts.")
-
-
-PLACEHOLDERS = ("canary", "stable", "namespace")
-"""What a custom gate's query may name between double braces."""
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-
-
-def _misfit(at: str, problem: str, remedy: str) -> PydanticCustomError:
-    # The sentence is the error's own template: braces in it would be taken for its values.
-    return PydanticCustomError("misfit", "{problem}", {"at": (at,), "problem": problem, "remedy": remedy})
-
-
-class CustomGate(Shape):
-    """A measurement of your own: a PromQL expression with its limit, or a webhook that answers yes or no."""
-
-    name: Name
-    query: str | None = Field(
-        None,
-        min_length=1,
-        max_length=2000,
-        description="PromQL that gives one number; {{canary}} and {{stable}} are the releases' backends, {{namespace}} theirs.",
-    )
-    webhook: str | None = Field(
-        None,
-        pattern=r"^https?://[^\s]+$",
-        max_length=2000,
-        description='Address that is asked by POST and answers with JSON: {"pass": true} or {"pass": false}.',
-    )
-    max: float | None = Field(None, allow_inf_nan=False, description="Most that the query may give.")
-    min: float | None = Field(None, allow_inf_nan=False, description="Least that the query may give.")
-    weight: Literal["critical", "advisory"] = Field(
-        "critical", description="A critical gate decides; an advisory one is told and changes nothing."
-    )
-
-    @model_validator(mode="after")
-    def _whole(self) -> CustomGate:
-        if (self.query is None) == (self.webhook is None):
-            raise _misfit("query", "needs either a query or a webhook", "Write one of `query` and `webhook`.")
-        limits = (self.max is not None) + (self.min is not None)
-        if self.query is not None and limits != 1:
-            raise _misfit("query", "needs one limit", "Write one of `max` and `min`.")
-        if self.webhook is not None and limits:
-            raise _misfit("webhook", "has no limit: it answers yes or no", "Leave out `max` and `min`.")
-        unknown = [word for word in _PLACEHOLDER.findall(self.query or "") if word not in PLACEHOLDERS]
-        if unknown:
-            known = ", ".join("{{" + word + "}}" for word in PLACEHOLDERS)
-            raise _misfit("query", f"has the unknown placeholder {{{{{unknown[0]}}}}}", f"Known here: {known}.")
-        return self
-
-
-GateName = Literal["errorRate", "latencyP95", "errorRateIncrease", "latencyP95Increase"]
-
-
-class Gates(Shape):
-    """The limits a canary must keep to. A gate that is null is not judged."""
-
-    error_rate: float | None = Field(5.0, ge=0, le=100, description="Most failed (5xx) requests, in percent.")
-    latency_p95: int | None = Field(
-        1000, ge=1, le=60_000, alias="latencyP95", description="Most latency at the 95th percentile, in milliseconds."
-    )
-    error_rate_increase: float | None = Field(
-        0.25, ge=0, le=100, description="Most percentage points of failed requests above the stable version's."
-    )
-    latency_p95_increase: int | None = Field(
-        None,
-        ge=1,
-        le=1000,
-        alias="latencyP95Increase",
-        description="Most percent by which the 95th percentile of latency may be above the stable version's.",
-    )
-    advisory: tuple[GateName, ...] = Field((), max_length=4, description="Those of the gates above that are only told.")
-    custom: tuple[CustomGate, ...] = Field((), max_length=5, description="Gates on measurements of your own.")
-
-    @field_validator("custom")
-    @classmethod
-    def _named_once(cls, custom: tuple[CustomGate, ...]) -> tuple[CustomGate, ...]:
-        names = [gate.name for gate in custom]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                raise PydanticCustomError(
-                    "named_twice",
-                    "is the name of another gate too",
-                    {"at": (index, "name"), "remedy": "Give each custom gate a name of its own."},
-                )
-        return custom
-
-
-_FIRST_STEPS = tuple(CanaryStep.model_construct(weight=weight, for_="30s") for weight in (10, 50))
-"""Made without a validator, which would be built while the module is imported."""
-
-
-class Rollout(Shape):
-    """How a new release takes over: steps of weight, gates, and what to do when nothing can be said."""
-
-    steps: tuple[CanaryStep, ...] = Field(
-        _FIRST_STEPS,
-        max_length=20,
-        description="Steps in order, with rising weights. An empty list moves all requests at once when the release is ready.",
-    )
-    gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
-    interval: Duration = Field("5s", description="Time between samples of the traffic.")
-    min_requests: int = Field(
-        20, ge=1, le=100_000, description="Requests a step's canary must have served before it may advance."
-    )
-    inconclusive_after: Duration = Field("10m", description="Time a step may stay without enough requests.")
-    on_inconclusive: Literal["hold", "rollBack"] = Field(
-        "hold", description="What then happens: wait for a person, or roll back."
-    )
-    alpha: float = Field(
-        1.0, ge=0.01, le=20, description="Greatest chance, in percent, that a sound release is rolled back by its gates."
-    )
-    advance_on: Literal["time", "evidence"] = Field(
-        "time",
-        description="What a step that nothing speaks against waits for: its time, or besides that proof that gates are kept.",
-    )
-
-    @field_validator("steps")
-    @classmethod
-    def _rising(cls, steps: tuple[CanaryStep, ...]) -> tuple[CanaryStep, ...]:
-        for index in range(1, len(steps)):
-            before, here = steps[index - 1].weight, steps[index].weight
-            if here <= before:
-                raise PydanticCustomError(
-                    "weight_not_rising",
-                    "is {here}, not above the {before} of the step before",
-                    {
-                        "at": (index, "weight"),
-                        "here": here,
-                        "before": before,
-                        "remedy": "Let the weights rise from step to step.",
-                    },
-                )
-        return steps
 
 
 class ServiceSpec(Shape):

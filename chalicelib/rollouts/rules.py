@@ -48,15 +48,19 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """This percent of requests goes to the canary for at least so many seconds."""
+    """This percent of requests goes to the canary for at least so many seconds; with `approval`, then until a person agrees."""
 
     weight: int
     seconds: int
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How a release takes over. No gates: only time and `min_requests` decide. Times are in seconds."""
+    """How a release takes over. No gates: only time and `min_requests` decide. Times are in seconds.
+
+    `recreate`: what was live is stopped before the release starts. `scale_down_delay`: how long what has no traffic runs on.
+    """
 
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...] = ()
@@ -66,6 +70,8 @@ class Strategy:
     interval: int = 5
     alpha: float = ALPHA
     advance_on: Literal["time", "evidence"] = "time"
+    scale_down_delay: int = 0
+    recreate: bool = False
 
     def while_paused(self) -> Strategy:
         """The same, for a rollout that a person paused: gates still roll back, the end of waiting does not."""
@@ -126,7 +132,10 @@ def judge_counted(
     seen = Seen.of(counted, step_started_at, strategy.interval)
     gates = tuple(_judge_gate(gate, strategy, seen, now) for gate in strategy.gates)
     elapsed = max(0.0, (now - step_started_at).total_seconds())
-    findings = [*_of_evidence(strategy, seen, now), *_of_gates(strategy, gates)]
+    if step_of(strategy, step).weight > 0:
+        findings = [*_of_evidence(strategy, seen, now), *_of_gates(strategy, gates)]
+    else:  # a preview, which has no traffic but that of people who asked for it
+        findings = [found for found in _of_gates(strategy, gates) if found[0] is Decision.ROLL_BACK]
     findings += _of_time(strategy, step, elapsed, seen.canary)
     decision, reason = max(findings, key=lambda finding: severity(finding[0]))
     needs_person = False
@@ -177,6 +186,8 @@ def _of_time(strategy: Strategy, step: int, elapsed: float, canary: Window) -> l
     served = _served(canary)
     if elapsed < here.seconds:
         return [(Decision.HOLD, f"{elapsed:.0f} s of {here.seconds} s at {here.weight} %: {served}.")]
+    if here.weight == 0:
+        return [(Decision.ADVANCE, f"The preview stood for {elapsed:.0f} s: {served}.")]
     if step >= len(strategy.steps) - 1:
         return [(Decision.PROMOTE, f"The last step at {here.weight} % kept to every gate: {served}.")]
     return [(Decision.ADVANCE, f"The step at {here.weight} % kept to every gate: {served}.")]

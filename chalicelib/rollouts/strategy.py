@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any, Literal
 
 from chalicelib.platform.errors import FieldError, InvalidInput
+from chalicelib.projects.rollout_spec import BlueGreen
 from chalicelib.projects.spec import CustomGate, Gates, Rollout, seconds
 from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
 from chalicelib.rollouts.rules import Step, Strategy
@@ -17,6 +18,8 @@ _NAMES = {
     "interval": "interval",
     "alpha": "alpha",
     "advanceOn": "advance_on",
+    "scaleDownDelay": "scale_down_delay",
+    "recreate": "recreate",
 }
 """What is stored beside steps and gates, and the attribute that has it."""
 
@@ -27,7 +30,7 @@ def strategy_of(rollout: Rollout) -> Strategy:
     Raises `InvalidInput` when a step's weight is not above the one before: a rollout only ever moves forward.
     """
     strategy = Strategy(
-        steps=tuple(Step(step.weight, seconds(step.for_)) for step in rollout.steps),
+        steps=steps_of(rollout),
         gates=gates_of(rollout.gates),
         min_requests=rollout.min_requests,
         inconclusive_after=seconds(rollout.inconclusive_after),
@@ -35,9 +38,25 @@ def strategy_of(rollout: Rollout) -> Strategy:
         interval=seconds(rollout.interval),
         alpha=rollout.alpha / 100,
         advance_on=rollout.advance_on,
+        scale_down_delay=seconds(rollout.scale_down_delay),
+        recreate=rollout.strategy == "recreate",
     )
     _refuse_falling_weights(strategy)
     return strategy
+
+
+def steps_of(rollout: Rollout) -> tuple[Step, ...]:
+    """The steps of the way that an app file asks for.
+
+    Blue and green are a step without traffic, the preview, and one with all of it, in which the release is judged while the
+    one before still runs. What is recreated has no steps: there is nothing beside it.
+    """
+    if rollout.strategy == "recreate":
+        return ()
+    if rollout.strategy == "blueGreen":
+        chosen = rollout.blue_green or BlueGreen.model_validate({})
+        return (Step(0, seconds(chosen.preview_for), chosen.approval), Step(100, seconds(chosen.watch_for)))
+    return tuple(Step(step.weight, seconds(step.for_), step.approval) for step in rollout.steps)
 
 
 def gates_of(gates: Gates) -> tuple[Gate, ...]:
@@ -61,7 +80,7 @@ def strategy_to_dict(strategy: Strategy) -> dict[str, Any]:
     told = {name: getattr(strategy, attribute) for name, attribute in _NAMES.items()}
     usual = {each.name: each.default for each in fields(Strategy)}
     return {
-        "steps": [[step.weight, step.seconds] for step in strategy.steps],
+        "steps": [[step.weight, step.seconds, *([True] if step.approval else [])] for step in strategy.steps],
         "gates": [_gate_to_list(gate) for gate in strategy.gates],
         **{name: value for name, value in told.items() if value != usual[_NAMES[name]]},
     }
@@ -70,7 +89,7 @@ def strategy_to_dict(strategy: Strategy) -> dict[str, Any]:
 def strategy_from_dict(stored: dict[str, Any]) -> Strategy:
     """The strategy that `strategy_to_dict` stored, of this version of the rules or of an older one."""
     return Strategy(
-        steps=tuple(Step(weight, length) for weight, length in stored["steps"]),
+        steps=tuple(Step(*step) for step in stored["steps"]),
         gates=tuple(_gate_from_list(*gate) for gate in stored["gates"]),
         **{attribute: stored[name] for name, attribute in _NAMES.items() if name in stored},
     )

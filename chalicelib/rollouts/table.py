@@ -53,6 +53,7 @@ class Event(StrEnum):
 class Effect(StrEnum):
     """What is to be done in the world; each may be done twice."""
 
+    STOP_STABLE = "stop_stable"
     APPLY_RELEASE = "apply_release"
     SET_WEIGHTS = "set_weights"
     SAMPLE = "sample"
@@ -69,6 +70,10 @@ class Guard(StrEnum):
     NO_STEPS = "first release, or no steps"
     LAST_STEP = "no step left"
     WEIGHTS_KNOWN = "weights in effect"
+    RECREATE = "recreated"
+    APPROVAL = "step needs approval"
+    HELD = "waits for approval"
+    HELD_LAST = "waits for approval, and no step left"
 
 
 class Share(StrEnum):
@@ -81,10 +86,11 @@ class Share(StrEnum):
 
 
 class Turn(StrEnum):
-    """What a row does to the wish to be paused."""
+    """What a row does to the wish to be paused. `hold`: the step is over, and a person has to let the rollout on."""
 
     PAUSE = "pause"
     RESUME = "resume"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,14 @@ def _wish(phase: Phase, turn: Turn, sentence: str) -> Rule:
 
 
 _PROMOTE = Rule(Phase.PROMOTING, _MOVING, "All traffic moves to the release.", Share.ALL)
+_NEXT_STEP = Rule(Phase.SHIFTING, _MOVING, "The canary kept to every gate; the next step begins.", Share.NEXT_STEP)
+
+
+def _unless_held(otherwise: Rule) -> Rule:
+    said = "The step kept to every gate; the next waits until a person lets the rollout on."
+    return Rule(Phase.PAUSED, _SHOWING, said, turn=Turn.HOLD, guard=Guard.APPROVAL, otherwise=otherwise)
+
+
 _PROMOTE_NOW = Rule(Phase.PROMOTING, _MOVING, "A person promoted the release; its remaining steps are skipped.", Share.ALL)
 _ABORTED = _back("A person aborted the rollout.")
 _FAILED = _back("A step of the rollout failed.")
@@ -135,7 +149,11 @@ _PAUSED_LOOK = Rule(Phase.PAUSED, _SHOWING, "Paused: the weights stay, the gates
 
 _FORWARD: dict[tuple[Phase, Event], Rule] = {
     (Phase.PENDING, Event.STARTED): Rule(
-        Phase.PREPARING, (Effect.APPLY_RELEASE, Effect.RECORD), "The release is written to the cluster."
+        Phase.PREPARING,
+        (Effect.STOP_STABLE, Effect.APPLY_RELEASE, Effect.RECORD),
+        "What is live is stopped, then the release is written to the cluster.",
+        guard=Guard.RECREATE,
+        otherwise=Rule(Phase.PREPARING, (Effect.APPLY_RELEASE, Effect.RECORD), "The release is written to the cluster."),
     ),
     (Phase.PREPARING, Event.APPLIED): Rule(
         Phase.AWAITING_READY, (Effect.RECORD,), "The cluster has the release; its instances start."
@@ -161,17 +179,19 @@ _FORWARD: dict[tuple[Phase, Event], Rule] = {
         guard=Guard.PAUSED,
         otherwise=Rule(Phase.ANALYSING, _SHOWING, "The step's traffic moved; the canary is watched."),
     ),
-    (Phase.ANALYSING, Event.ADVANCE): Rule(
-        Phase.PROMOTING,
-        _MOVING,
-        "No step is left: all traffic moves to the release.",
-        Share.ALL,
-        guard=Guard.LAST_STEP,
-        otherwise=Rule(Phase.SHIFTING, _MOVING, "The canary kept to every gate; the next step begins.", Share.NEXT_STEP),
+    (Phase.ANALYSING, Event.ADVANCE): _unless_held(
+        Rule(
+            Phase.PROMOTING,
+            _MOVING,
+            "No step is left: all traffic moves to the release.",
+            Share.ALL,
+            guard=Guard.LAST_STEP,
+            otherwise=_NEXT_STEP,
+        )
     ),
     (Phase.ANALYSING, Event.HOLD): Rule(Phase.ANALYSING, _SHOWING, "The step goes on."),
     (Phase.ANALYSING, Event.INCONCLUSIVE): Rule(Phase.ANALYSING, _SHOWING, "Nothing certain yet; the step goes on."),
-    (Phase.ANALYSING, Event.PROMOTE): _PROMOTE,
+    (Phase.ANALYSING, Event.PROMOTE): _unless_held(_PROMOTE),
     (Phase.ANALYSING, Event.ROLL_BACK): _CONDEMNED,
     (Phase.PAUSED, Event.ADVANCE): _PAUSED_LOOK,
     (Phase.PAUSED, Event.HOLD): _PAUSED_LOOK,
@@ -206,7 +226,27 @@ _WISHES: dict[tuple[Phase, Event], Rule] = {
         turn=Turn.RESUME,
         guard=Guard.NO_STEPS,
         otherwise=Rule(
-            Phase.SHIFTING, _MOVING, "A person resumed the rollout: its step begins again.", Share.STEP, turn=Turn.RESUME
+            Phase.PROMOTING,
+            _MOVING,
+            "A person approved the last step: all traffic moves to the release.",
+            Share.ALL,
+            turn=Turn.RESUME,
+            guard=Guard.HELD_LAST,
+            otherwise=Rule(
+                Phase.SHIFTING,
+                _MOVING,
+                "A person approved the step: the next one begins.",
+                Share.NEXT_STEP,
+                turn=Turn.RESUME,
+                guard=Guard.HELD,
+                otherwise=Rule(
+                    Phase.SHIFTING,
+                    _MOVING,
+                    "A person resumed the rollout: its step begins again.",
+                    Share.STEP,
+                    turn=Turn.RESUME,
+                ),
+            ),
         ),
     ),
     **{

@@ -12,8 +12,8 @@ The workflow asks `next_task` what runs next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ __all__ = [
     "RolloutState",
     "Rule",
     "Share",
+    "Table",
     "Transition",
     "Turn",
     "apply",
@@ -46,8 +47,9 @@ class RolloutState:
     """A rollout at one moment. `step` counts from 0; `weight` is the canary's percent last asked for.
 
     `first_release`: there is no stable version to return to. `weights_known`: since turning back or promoting, the
-    weights asked for are known to be in effect. `paused`: someone asked for a pause that has not ended. `reason`: why it
-    stands where it stands; once it ends, why it ends so.
+    weights asked for are known to be in effect. `paused`: someone asked for a pause that has not ended, or has to approve.
+    `held`: the step is over, and the rollout waits for its approval. `reason`: why it stands where it stands; once it ends,
+    why it ends so.
     """
 
     phase: Phase = Phase.PENDING
@@ -55,6 +57,7 @@ class RolloutState:
     weight: int = 0
     first_release: bool = False
     paused: bool = False
+    held: bool = False
     weights_known: bool = False
     started_at: datetime | None = None
     step_started_at: datetime | None = None
@@ -62,15 +65,16 @@ class RolloutState:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        stored = {**asdict(self), "phase": self.phase.value}
+        """As JSON-able values. It is written with every change, and billed by its size: what has its default is left out."""
+        usual = {each.name: each.default for each in fields(self)}
+        stored = {key: value for key, value in asdict(self).items() if value != usual[key]} | {"phase": self.phase.value}
         return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in stored.items()}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> RolloutState:
         """The state that `to_dict` stored."""
         times = ("started_at", "step_started_at", "ended_at")
-        read = {key: datetime.fromisoformat(stored[key]) if stored[key] else None for key in times}
+        read = {key: datetime.fromisoformat(stored[key]) for key in times if stored.get(key)}
         return cls(**{**stored, **read, "phase": Phase(stored["phase"])})
 
 
@@ -80,6 +84,10 @@ class Instruction:
 
     effect: Effect
     weight: int | None = None
+
+
+Table = Mapping[tuple[Phase, Event], Rule]
+"""Rows, as `TABLE` has them."""
 
 
 class Transition(NamedTuple):
@@ -133,9 +141,14 @@ def ready_to_promote(phase: Phase) -> bool:
     return (phase, Event.PROMOTE_NOW_REQUESTED) in TABLE
 
 
-def apply(state: RolloutState, event: Event, strategy: Strategy, now: datetime, reason: str = "") -> Transition:
-    """What `event` makes of `state`. Without a reason of its own the row's sentence is the reason."""
-    rule = TABLE.get((state.phase, event))
+def apply(
+    state: RolloutState, event: Event, strategy: Strategy, now: datetime, reason: str = "", *, table: Table = TABLE
+) -> Transition:
+    """What `event` makes of `state`. Without a reason of its own the row's sentence is the reason.
+
+    Another `table` is for those who ask what one other row would lead to.
+    """
+    rule = table.get((state.phase, event))
     if rule is None:
         said = f"A rollout that is {state.phase.value} does not know {event.value}; nothing changes."
         return Transition(state, (), said, known=False)
@@ -149,6 +162,7 @@ def apply(state: RolloutState, event: Event, strategy: Strategy, now: datetime, 
         step=step,
         weight=weight,
         paused=_paused(state, rule),
+        held=rule.turn is Turn.HOLD or (state.held and rule.to is Phase.PAUSED),
         weights_known=event is Event.WEIGHTS_STABLE,
         started_at=now if event is Event.STARTED else state.started_at,
         step_started_at=now if _begins_looking(state, rule) else state.step_started_at,
@@ -159,18 +173,26 @@ def apply(state: RolloutState, event: Event, strategy: Strategy, now: datetime, 
     return Transition(entered, effects, rule.sentence)
 
 
+def _last(state: RolloutState, strategy: Strategy) -> bool:
+    return state.step >= len(strategy.steps) - 1
+
+
+_GUARDS: Mapping[Guard, Callable[[RolloutState, Strategy], bool]] = MappingProxyType(
+    {
+        Guard.PAUSED: lambda state, _: state.paused,
+        Guard.NO_STEPS: lambda state, strategy: state.first_release or not strategy.steps,
+        Guard.LAST_STEP: _last,
+        Guard.WEIGHTS_KNOWN: lambda state, _: state.weights_known,
+        Guard.RECREATE: lambda state, strategy: strategy.recreate and not state.first_release,
+        Guard.APPROVAL: lambda state, strategy: step_of(strategy, state.step).approval,
+        Guard.HELD: lambda state, _: state.held,
+        Guard.HELD_LAST: lambda state, strategy: state.held and _last(state, strategy),
+    }
+)
+
+
 def _holds(guard: Guard | None, state: RolloutState, strategy: Strategy) -> bool:
-    match guard:
-        case Guard.PAUSED:
-            return state.paused
-        case Guard.NO_STEPS:
-            return state.first_release or not strategy.steps
-        case Guard.LAST_STEP:
-            return state.step >= len(strategy.steps) - 1
-        case Guard.WEIGHTS_KNOWN:
-            return state.weights_known
-        case None:
-            return True
+    return guard is None or _GUARDS[guard](state, strategy)
 
 
 def _weight(share: Share | None, present: int, strategy: Strategy, step: int) -> int:
@@ -182,7 +204,7 @@ def _weight(share: Share | None, present: int, strategy: Strategy, step: int) ->
 def _paused(state: RolloutState, rule: Rule) -> bool:
     if rule.to in ENDING:
         return False
-    return state.paused if rule.turn is None else rule.turn is Turn.PAUSE
+    return state.paused if rule.turn is None else rule.turn is not Turn.RESUME
 
 
 def _begins_looking(state: RolloutState, rule: Rule) -> bool:

@@ -19,6 +19,8 @@ USER = 10_001
 STOP_SECONDS = 30
 DRAIN_SECONDS = 5
 OLDEST_API = (1, 25)
+IDLE_SECONDS = "cygni.dev/idle-seconds"
+"""On a release's Service: the Deployment of the same name may go without pods after so many seconds without a request."""
 _SLEEP_API = (1, 30)  # the first whose `sleep` hook is on by default; an `exec` hook would need a shell in the image
 _DAY = 86_400
 _OBJECT_BYTES = 1_000_000  # the API server takes 1 MiB, its own fields included
@@ -51,9 +53,10 @@ def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) 
 
 
 def pods_wanted(workload: Workload) -> int:
-    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range."""
-    scale = workload.spec.scale
-    return min(max(workload.replicas, scale.min), scale.max) if workload.autoscaled else workload.replicas
+    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range; one that sleeps is woken."""
+    scale, least = workload.spec.scale, 1 if workload.sleeps else 0
+    wanted = max(workload.replicas, least)
+    return min(max(wanted, scale.min), scale.max) if workload.autoscaled else wanted
 
 
 def command_of(workload: Workload) -> list[str] | None:
@@ -98,7 +101,10 @@ def _service(workload: Workload) -> Manifest:
         "selector": workload.target.selector(workload.number),
         "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
     }
-    return _object(workload, "v1", "Service", spec=spec)
+    service = _object(workload, "v1", "Service", spec=spec)
+    if workload.sleeps:  # what holds requests reads how long to wait; where nothing does, one pod stays
+        service["metadata"]["annotations"] = {IDLE_SECONDS: str(seconds(workload.spec.scale.idle))}
+    return service
 
 
 def _scaler(workload: Workload) -> Manifest:
@@ -106,7 +112,7 @@ def _scaler(workload: Workload) -> Manifest:
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": scale.cpu_percent}}
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": workload.target.release(workload.number)},
-        "minReplicas": scale.min,
+        "minReplicas": max(1, scale.min),
         "maxReplicas": scale.max,
         "metrics": [{"type": "Resource", "resource": cpu}],
     }

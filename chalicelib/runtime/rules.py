@@ -16,6 +16,7 @@ from typing import Any
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.platform.ids import tag_of
 from chalicelib.projects.spec import ServiceSpec
+from chalicelib.runtime.pins import Pinned, pinned_rule
 
 Manifest = dict[str, Any]
 
@@ -120,7 +121,12 @@ class Workload:
     @property
     def autoscaled(self) -> bool:
         """Whether the number of pods follows CPU use."""
-        return self.spec.scale.max > self.spec.scale.min
+        return self.spec.scale.max > max(1, self.spec.scale.min)
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether its last instance stops when nobody asks for it."""
+        return self.spec.scale.min == 0
 
     def __repr__(self) -> str:
         """Without the config's values, which may be secrets."""
@@ -138,11 +144,15 @@ def release_number(value: str) -> int | None:
     return int(digits) if value.startswith("r") and digits.isascii() and digits.isdigit() else None
 
 
-def weights_route(target: Target, weights: Mapping[int, int], host: str) -> Manifest:
+def weights_route(target: Target, weights: Mapping[int, int], host: str, pinned: Pinned | None = None) -> Manifest:
     """The HTTPRoute that splits `host` between releases. ValueError unless weights are 0–100 and sum to 100."""
     if any(not 0 <= weight <= 100 for weight in weights.values()) or sum(weights.values()) != 100:
         raise ValueError(f"weights must be percents that sum to 100, not {dict(weights)}")
     backends = [{"name": target.release(number), "port": 80, "weight": weights[number]} for number in sorted(weights)]
+    rules: list[Manifest] = [{"backendRefs": backends}]
+    if pinned is not None:
+        backend = {"name": target.release(pinned.number), "port": 80, "weight": 1}
+        rules.insert(0, {"matches": pinned.matches(), "backendRefs": [backend]})
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -150,14 +160,17 @@ def weights_route(target: Target, weights: Mapping[int, int], host: str) -> Mani
         "spec": {
             "parentRefs": [{"name": GATEWAY_NAME, "namespace": GATEWAY_NAMESPACE}],
             "hostnames": [host],
-            "rules": [{"backendRefs": backends}],
+            "rules": rules,
         },
     }
 
 
 def route_weights(target: Target, route: Manifest | None) -> dict[int, int]:
-    """Release number → weight, as a route of `weights_route` has them; {} for None. Backends of no release are left out."""
-    rules = ((route or {}).get("spec") or {}).get("rules") or ()
+    """Release number → weight, as a route of `weights_route` has them; {} for None. Backends of no release are left out.
+
+    A rule for pinned requests says nothing of the others' weights.
+    """
+    rules = [rule for rule in ((route or {}).get("spec") or {}).get("rules") or () if not pinned_rule(rule)]
     found: dict[int, int] = {}
     for backend in (backend for rule in rules for backend in rule.get("backendRefs") or ()):
         service, _, label = str(backend.get("name")).rpartition("-")

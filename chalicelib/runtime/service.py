@@ -16,6 +16,7 @@ from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime import logs, reading
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage
 from chalicelib.runtime.manifests import pods_wanted, render
+from chalicelib.runtime.pins import Pinned
 from chalicelib.runtime.plan import Inventory, execute, plan
 from chalicelib.runtime.readiness import Readiness, is_ready, judge_readiness
 from chalicelib.runtime.rules import INVENTORY_LABEL, Target, Workload, release_number, revision, route_weights, weights_route
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LogLine",
     "LogPage",
+    "Pinned",
     "Readiness",
     "Target",
     "Workload",
@@ -35,10 +37,12 @@ __all__ = [
     "remove_service",
     "retire",
     "set_weights",
+    "stop",
     "traffic_arms",
     "weights",
 ]
 
+_RUNNING = frozenset({"Deployment", "HorizontalPodAutoscaler"})
 _PODS_ASKED = 5
 """Unready pods whose events are asked for: they ail alike, and each is a call."""
 
@@ -58,9 +62,20 @@ def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
     execute(cluster, plan(desired, inventory, keep=others))
 
 
-def set_weights(cluster: Cluster, target: Target, weights: Mapping[int, int], *, host: str) -> None:
-    """Split traffic between releases by these percents. ValueError unless they sum to 100."""
-    cluster.apply(weights_route(target, weights, host))
+def set_weights(
+    cluster: Cluster, target: Target, weights: Mapping[int, int], *, host: str, pinned: Pinned | None = None
+) -> None:
+    """Split traffic between releases by these percents, but for what is pinned. ValueError unless they sum to 100."""
+    cluster.apply(weights_route(target, weights, host, pinned))
+
+
+def stop(cluster: Cluster, target: Target, number: int) -> bool:
+    """Delete a release's instances; True when the last is gone. The rest stays: `apply_release` starts it again."""
+    inventory = _inventory(cluster, target)
+    doomed = {ref for ref in inventory.refs if ref.revision == revision(number) and ref.kind in _RUNNING}
+    if doomed:
+        execute(cluster, plan((), inventory, keep=inventory.refs - doomed))
+    return not cluster.list("Pod", target.namespace, target.selector(number))
 
 
 def weights(cluster: Cluster, target: Target) -> dict[int, int]:

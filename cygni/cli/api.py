@@ -102,6 +102,16 @@ class Api:
         """Create an environment."""
         return cast(Environment, self._post(_environments(project), {"name": name, "description": description}))
 
+    def freeze(self, project: str, environment: str, *, begins: str | None, until: str | None, reason: str) -> Environment:
+        """Add a time in which no release begins."""
+        body = {"begins": begins, "until": until, "reason": reason}
+        return cast(Environment, self._post(f"{_environments(project)}/{quote(environment, safe='')}/freezes", body))
+
+    def thaw(self, project: str, environment: str) -> Environment:
+        """Lift all freezes."""
+        path = f"{_environments(project)}/{quote(environment, safe='')}/freezes"
+        return cast(Environment, self.client.request("DELETE", path).body)
+
     def services(self, project: str, environment: str, *, cursor: str | None = None, limit: int = 100) -> Page[Service]:
         """A page of an environment's services."""
         return cast("Page[Service]", self._get(_services(project, environment), cursor=cursor, limit=limit))
@@ -138,9 +148,13 @@ class Api:
         """Upload the archive that was announced."""
         self.client.upload(upload["method"], upload["url"], upload["headers"], content, size)
 
-    def deploy(self, place: Place, *, source: str, message: str, commit: str, key: str) -> Deployment:
+    def deploy(
+        self, place: Place, *, source: str, message: str, commit: str, key: str, override_freeze: bool = False
+    ) -> Deployment:
         """Deploy an uploaded source; the same `key` twice is one deployment."""
-        body = {"source": source, "message": message, "commit": commit}
+        body: dict[str, Any] = {"source": source, "message": message, "commit": commit}
+        if override_freeze:  # older control planes do not know it
+            body["override_freeze"] = True
         return cast(Deployment, self._post(f"{place.path}/deployments", body, key=key))
 
     def redeploy(self, place: Place, *, message: str) -> Deployment:

@@ -12,6 +12,7 @@ from cygni import __version__
 from cygni.cli.commands import account, config, deploy, doctor, evidence, history, init, login, logs, me, places, rollouts
 from cygni.cli.commands.audit import audit
 from cygni.cli.commands.ci import ci
+from cygni.cli.commands.clusters import clusters
 from cygni.cli.commands.keys import keys
 from cygni.cli.commands.team import team
 
@@ -82,6 +83,7 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
             "projects": places.projects,
             "environments": places.environments,
             "services": places.services,
+            "clusters": clusters,
         },
     ),
     (

@@ -9,6 +9,7 @@ from cygni.cli.api import Api, Place
 from cygni.cli.appfile import FILE_NAME, AppFile, choose_service, find_app_file, read_app_file
 from cygni.cli.bearers import TOKEN_POLICY, JobBearer, LoginBearer
 from cygni.cli.client import Bearer, Client, FixedToken, Policy
+from cygni.cli.cluster_api import ClusterApi
 from cygni.cli.credentials import Credentials
 from cygni.cli.errors import Usage
 from cygni.cli.identity_api import IdentityApi, TokenApi
@@ -80,6 +81,11 @@ class Session:
     def identity(self) -> IdentityApi:
         """The API's operations on people, teams, credentials and the audit trail."""
         return IdentityApi(self.client)
+
+    @cached_property
+    def clusters(self) -> ClusterApi:
+        """The API's operations on clusters."""
+        return ClusterApi(self.client)
 
     @cached_property
     def people(self) -> People:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
 
 Item = TypeVar("Item")
 
@@ -25,12 +25,21 @@ class Project(TypedDict):
     created_at: str
 
 
+class Freeze(TypedDict):
+    """A time in which no release begins."""
+
+    begins: str
+    until: str
+    reason: str
+
+
 class Environment(TypedDict):
-    """An environment of a project."""
+    """An environment of a project. An older control plane knows no freezes."""
 
     project: str
     name: str
     description: str
+    freezes: NotRequired[list[Freeze]]
     created_at: str
 
 

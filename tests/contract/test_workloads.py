@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cygni.local.gateway.scaling import DeploymentScaler
 from tests.contract.api import STRATEGIC, Api, eventually
 from tests.contract.conftest import Space, definition
 from tests.contract.objects import (
@@ -87,7 +88,8 @@ def test_a_new_template_replaces_the_old_pods_without_a_gap(space: Space) -> Non
     def rolled() -> bool:
         _run(space)
         status = _status(space)
-        return status.get("updatedReplicas") == 2 and status.get("replicas") == 2 and status.get("availableReplicas") == 2
+        counts = [status.get(each) for each in ("updatedReplicas", "replicas", "availableReplicas")]
+        return status.get("observedGeneration") == 2 and counts == [2, 2, 2]
 
     assert eventually(rolled, bool)
     sets = _items(space, REPLICA_SETS)
@@ -104,6 +106,23 @@ def test_an_unready_release_leaves_the_old_pods_alone(space: Space) -> None:
     space.api.put(space.path(DEPLOYMENTS, "web"), deployment(replicas=4, env=[{"name": "A", "value": "1"}]))
     status = eventually(lambda: _status(space), lambda s: s.get("updatedReplicas") == 2)
     assert (status["updatedReplicas"], status["availableReplicas"]) == (2, 3)
+
+
+def test_the_gateway_wakes_who_has_no_pods_and_nobody_else(space: Space, kubeconfig: str) -> None:
+    scaler = DeploymentScaler(kubeconfig)
+
+    def replicas() -> int:
+        return int(space.read(DEPLOYMENTS, "web").body["spec"]["replicas"])
+
+    space.create(DEPLOYMENTS, deployment(replicas=3))
+    seen = []
+    for change in (scaler.wake, scaler.sleep, scaler.wake, scaler.wake):
+        change(space.name, "web")
+        seen.append(replicas())
+    scaler.wake(space.name, "gone")
+    scaler.sleep(space.name, "gone")
+
+    assert seen == [3, 0, 1, 1]
 
 
 @pytest.mark.controllers

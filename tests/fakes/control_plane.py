@@ -35,6 +35,7 @@ from chalicelib.projects.schemas import (
     ServiceView,
 )
 from chalicelib.rollouts.schemas import ExplanationView, ReplayView, TrafficView
+from tests.fakes.clusters import FakeClusters
 from tests.fakes.rollout_script import START, Deployment, Frame, promoted
 from tests.fakes.sign_in import Caller, FakeSignIn
 from tests.fakes.teams import FakeTeams
@@ -87,8 +88,12 @@ class FakeApi:
     log_lines: list[dict[str, Any]] = field(default_factory=list)
     app_url: str = "http://shop.localhost:8080"
     identity: FakeTeams = field(default_factory=FakeTeams)
+    clusters: FakeClusters = field(init=False)
     gates: dict[str, threading.Event] = field(default_factory=dict)
     caller: Caller | None = None
+
+    def __post_init__(self) -> None:
+        self.clusters = FakeClusters(self.environments)
 
     @property
     def sign_in(self) -> FakeSignIn:
@@ -153,10 +158,17 @@ class FakeApi:
                 self.identity.admit(who, operation, seen.path)
                 status, body = getattr(self, handler)(seen, *match.groups())
                 return status, body
+        if (about := self.clusters.route(seen.method, seen.path)) is not None:
+            self.identity.admit(who, about[0], seen.path)
+            return self._of_clusters(seen, *about)
         found = self.identity.answer(seen, who)
         if found is not None:
             return found
         raise NotFound(f"{seen.method} {seen.path} is not here.")
+
+    def _of_clusters(self, seen: Seen, operation: str, names: tuple[str, ...]) -> tuple[int, Any]:
+        answer: tuple[int, Any] = getattr(self.clusters, operation)(seen, *names)
+        return answer
 
     def _health(self, _: Seen) -> tuple[int, Any]:
         return 200, {"status": "ok", "version": "0.1.0"}
@@ -199,6 +211,17 @@ class FakeApi:
 
     def _environment(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
         return 200, _shape(EnvironmentView, **_known(self.environments, (project, name)))
+
+    def _freeze(self, seen: Seen, project: str, name: str) -> tuple[int, Any]:
+        view = _known(self.environments, (project, name))
+        asked = seen.body
+        view.setdefault("freezes", []).append({**asked, "begins": asked["begins"] or START})
+        return 200, _shape(EnvironmentView, **view)
+
+    def _thaw(self, _: Seen, project: str, name: str) -> tuple[int, Any]:
+        view = _known(self.environments, (project, name))
+        view["freezes"] = []
+        return 200, _shape(EnvironmentView, **view)
 
     def _list_services(self, _: Seen, project: str, environment: str) -> tuple[int, Any]:
         _known(self.environments, (project, environment))
@@ -402,6 +425,8 @@ _ROUTES = (
     ("GET", r"/v1/projects/([^/]+)/environments", "_list_environments", "list_environments"),
     ("POST", r"/v1/projects/([^/]+)/environments", "_create_environment", "create_environment"),
     ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)", "_environment", "get_environment"),
+    ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/freezes", "_freeze", "freeze_environment"),
+    ("DELETE", r"/v1/projects/([^/]+)/environments/([^/]+)/freezes", "_thaw", "thaw_environment"),
     ("GET", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_list_services", "list_services"),
     ("POST", r"/v1/projects/([^/]+)/environments/([^/]+)/services", "_create_service", "create_service"),
     ("GET", _SERVICE, "_service", "get_service"),

@@ -32,6 +32,11 @@ class FakeSecrets:
             elif self.versions[name, token] != value:
                 raise LostRace("Someone else wrote it at the same moment.")
 
+    def forget(self, name: str) -> None:
+        with self._lock:
+            self._here()
+            self.values.pop(name, None)
+
     def _here(self) -> None:
         if self.away:
             raise SecretsUnavailable("The secret cannot be reached.")

@@ -65,7 +65,7 @@ class Recorder:
 
     def answered(self, operation: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
         """Remembers whose a session is, and that assuming a role with tags takes a right of its own."""
-        if operation == "AssumeRole" and self.current is not None:
+        if operation == "AssumeRole" and self.current is not None and "Tags" in asked:
             self.sessions[answer["Credentials"]["SessionToken"]] = asked["RoleArn"], asked["Tags"][0]["Value"]
             self.calls.append(Call(self.current, "sts:TagSession", asked["RoleArn"]))
         if operation in self.meanwhile:

@@ -7,7 +7,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 
-from bench import sign_in_calls, team_calls
+from bench import cluster_calls, sign_in_calls, team_calls
 from bench.store_calls import Tour
 from bench.store_count import Counter
 from chalicelib.builds.service import build_id_of
@@ -23,16 +23,18 @@ from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import SharedLimits
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.errors import ClusterUnavailable
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.workflows import Workflows
 from cygni.local.cloud.lambdas import resolve
+from functions import ports
 from functions.catalog import API_FUNCTION, FUNCTIONS
 from tests.infra.account import account
 from tests.infra.recorder import REGION, Recorder, recording
 from tests.support.people import sign_in
 from tests.support.rollout import TASKS, Stage
-from tests.support.world import TEAM, Client, Clock, Fakes
+from tests.support.world import TEAM, Client, Clock, Fakes, Reply
 
 HANDLERS = {each.name: each.handler for each in (*FUNCTIONS, API_FUNCTION)}
 FUNCTION_OF = {
@@ -124,6 +126,7 @@ class Scenario(Stage):
         self._alone()
         self._turned_back()
         self._swept()
+        self._placed()
         bearer = {"authorization": f"Bearer {sign_in(self.fakes, 'Eve').access_token}"}
         signs = self.invoke("cygni-rotate-signing-keys", {})["signs"]
         self.fakes.clock.sleep(120)  # so that the API looks whether its keys are still the right ones
@@ -218,6 +221,32 @@ class Scenario(Stage):
         for each in (made, waits):
             self.api.post(f"{self.path}/deployments/{each['id']}/abort")
             self.finish(each["id"])
+
+    def _placed(self) -> None:
+        """Every function that reaches clusters, about an environment on a registered one, where nobody answers."""
+        self._service()
+        with self.recorder.running(API_FUNCTION.name):
+            cluster_calls.tour(self._asked, TEAM)
+        placed = {"team": TEAM, "project": "hello", "environment": "remote", "service": "web"}
+        for each in FUNCTIONS:
+            if "reach clusters" in each.rights and "check" not in each.name:
+                with self.recorder.running(each.name), suppress(ClusterUnavailable):
+                    _forget_clusters()
+                    ports.rollout_ports(placed).cluster.version()
+        _forget_clusters()
+        self.invoke("cygni-check-clusters", {})
+        cluster_calls.end(self._asked)
+
+    def _asked(self, _name: str, method: str, path: str, **more: Any) -> Reply:
+        """A request that must not be refused."""
+        reply: Reply = self.api(method, path, more.pop("body", None), **more)
+        assert reply.status < 400, reply.text
+        return reply
+
+
+def _forget_clusters() -> None:
+    """As in another function's process."""
+    ports._cluster.cache_clear()
 
 
 class Serving(Client):

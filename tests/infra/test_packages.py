@@ -1,60 +1,36 @@
-"""Packages: the same bytes from the same files, each library in one layer, and heavy ones only where they are used."""
+"""What functions are made of: the same bytes from the same commit, and nothing that they do not run."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from functions.catalog import API_FUNCTION, FUNCTIONS
-from infra.layers import KUBERNETES_LAYER, LAYERS, RUNTIME_LAYER, distributions, layers_of
-from infra.packages import LOCK, MACHINES, PYTHON, PackagingError, code, pinned, write_zip
+from infra import packages
+from infra.layers import LAYERS, layers_of
 
 
-def test_the_code_is_the_same_bytes_wherever_it_is_zipped(tmp_path: Path) -> None:
-    first, second = code(tmp_path / "a"), code(tmp_path / "b")
+def test_the_code_is_the_same_bytes_wherever_and_whenever_it_is_packed(tmp_path: Path) -> None:
+    one, other = packages.code(tmp_path / "one"), packages.code(tmp_path / "other")
 
-    assert first.digest == second.digest
-    assert first.path.read_bytes() == second.path.read_bytes()
-
-
-def test_a_zip_forgets_when_and_by_whom_it_was_made(tmp_path: Path) -> None:
-    path = tmp_path / "one.zip"
-
-    write_zip(path, [("a.py", b"a = 1\n")], compression=zipfile.ZIP_STORED)
-
-    with zipfile.ZipFile(path) as archive:
-        (entry,) = archive.infolist()
-        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
-        assert entry.external_attr >> 16 == 0o100644
-        assert archive.read("a.py") == b"a = 1\n"
+    assert one.path.read_bytes() == other.path.read_bytes()
+    assert one.digest == other.digest
 
 
-def test_the_code_has_every_handler(tmp_path: Path) -> None:
-    with zipfile.ZipFile(code(tmp_path).path) as archive:
-        names = set(archive.namelist())
+def test_the_code_has_the_app_its_contexts_and_the_handlers_and_nothing_else(tmp_path: Path) -> None:
+    with zipfile.ZipFile(packages.code(tmp_path).path) as made:
+        names = made.namelist()
+        dates = {each.date_time for each in made.infolist()}
 
-    wanted = {each.handler.rpartition(".")[0].replace(".", "/") + ".py" for each in (*FUNCTIONS, API_FUNCTION)}
-    assert wanted <= names
-    assert not any(name.startswith(("tests/", "cygni/", "infra/")) for name in names)
-
-
-@pytest.mark.parametrize("machine", MACHINES.values())
-def test_no_library_is_in_two_layers_and_every_one_is_pinned(machine: str) -> None:
-    found = [name for each in LAYERS for name in distributions(each, python=PYTHON, machine=machine)]
-
-    assert len(found) == len(set(found))
-    assert pinned(found, LOCK.read_text()).count("--hash=sha256:") >= len(found)
+    assert {name.split("/")[0] for name in names} == {"app.py", "chalicelib", "functions"}
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    assert names == sorted(names)
+    assert len(dates) == 1
 
 
-def test_a_library_that_the_lock_has_not_is_named() -> None:
-    with pytest.raises(PackagingError, match="pins no no-such-library"):
-        pinned(["no-such-library"], LOCK.read_text())
+def test_only_functions_that_reach_clusters_carry_the_kubernetes_client() -> None:
+    (heavy,) = [each for each in LAYERS if "kubernetes" in each.roots]
+    carrying = {each.name for each in (API_FUNCTION, *FUNCTIONS) if heavy in layers_of(each)}
 
-
-def test_only_functions_that_reach_clusters_have_the_kubernetes_client() -> None:
-    having = {each.name for each in FUNCTIONS if KUBERNETES_LAYER in layers_of(each)}
-
-    assert having == {each.name for each in FUNCTIONS if "reach clusters" in each.rights}
-    assert layers_of(API_FUNCTION) == (RUNTIME_LAYER,)
+    assert carrying == {each.name for each in (API_FUNCTION, *FUNCTIONS) if "reach clusters" in each.rights}
+    assert API_FUNCTION.name not in carrying

@@ -40,6 +40,7 @@ def _set(patch: pytest.MonkeyPatch, kubeconfig: Path) -> None:
     patch.setenv("CYGNI_KUBECONFIG", str(kubeconfig))
     patch.setenv("CYGNI_METRICS_KIND", "scrape")
     patch.setenv("CYGNI_METRICS_URL", "http://127.0.0.1:1/metrics")
+    patch.setenv("CYGNI_CLUSTER_HOSTS", "127.0.0.1")
     patch.setenv("CYGNI_TENANT_ROLE", TENANT_ROLE)
     settings.cache_clear()
     clients._sessions.clear()

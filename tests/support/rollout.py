@@ -43,7 +43,8 @@ TASKS: dict[str, Callable[[dict[str, Any], Ports], dict[str, str]]] = {
 class Stage:
     """The API, the fakes behind it, a cluster whose pods become ready at once, and traffic that flows while time passes.
 
-    `failing` and `slow` are shares of the canary's requests; `ready` says whether new releases become ready.
+    `failing` and `slow` are shares of the canary's requests, `broken_at_all` of the newest release's, canary or not; `ready`
+    says whether new releases become ready, `revives` whether others do while time passes.
     """
 
     api: Client
@@ -54,6 +55,8 @@ class Stage:
     slow: float = 0.0
     rate: int = 50
     ready: bool = True
+    broken_at_all: float = 0.0
+    revives: bool = False
 
     def ports(self) -> Ports:
         """The ports of the tasks; sleeping makes pods ready and traffic flow."""
@@ -69,6 +72,8 @@ class Stage:
 
     def sleep(self, seconds: float) -> None:
         self.fakes.clock.sleep(max(seconds, 1))
+        if self.revives:
+            self.make_ready()
         self.flow(int(self.rate * max(seconds, 1)))
 
     def flow(self, requests: int) -> None:
@@ -79,6 +84,7 @@ class Stage:
             share = requests * weight // 100
             bad = number == newest and weight < 100
             errors, slow = (int(share * self.failing), int(share * self.slow)) if bad else (0, 0)
+            errors = max(errors, int(share * self.broken_at_all)) if number == newest else errors
             self.fakes.metrics.serve(f"web-r{number}", share, errors=errors, slow=slow)
 
     def weights(self) -> dict[int, int]:

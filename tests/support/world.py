@@ -220,6 +220,7 @@ class Fakes:
             limits=self.limits,
             keys=self.keys,
             providers=self.providers,
+            secrets=self.secrets,
         )
 
 

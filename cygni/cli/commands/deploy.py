@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
@@ -27,7 +28,14 @@ _MOST_MESSAGE = 500
 
 
 @command(Scope.SERVICE)
-def deploy(session: Session, message: Message = None, wait: Wait = True) -> Exit | None:
+def deploy(
+    session: Session,
+    message: Message = None,
+    wait: Wait = True,
+    override_freeze: Annotated[
+        bool, typer.Option("--override-freeze", help="Deploy though the environment is frozen, if you may lift the freeze.")
+    ] = False,
+) -> Exit | None:
     """Deploy the working tree: upload, build, canary, promote.
 
     Creates the project, environment and service if they are not there. Leaves out what .gitignore and .cygniignore name.
@@ -53,6 +61,7 @@ def deploy(session: Session, message: Message = None, wait: Wait = True) -> Exit
         message=subject[:_MOST_MESSAGE],
         commit=commit.sha if commit else "",
         key=f"deploy-{uuid.uuid4()}",
+        override_freeze=override_freeze,
     )
     return begin(session, deployment, wait=wait)
 

@@ -10,9 +10,10 @@ from rich.text import Text
 from cygni.cli.api import Place, every
 from cygni.cli.errors import Usage
 from cygni.cli.frame import Scope, command
+from cygni.cli.moments import moment_of
 from cygni.cli.options import Description, Yes
 from cygni.cli.session import Session
-from cygni.cli.views.tables import environments_table, projects_table, services_table
+from cygni.cli.views.tables import environments_table, freezes_table, projects_table, services_table
 
 environments = typer.Typer(help="Environments of a project.", no_args_is_help=True)
 services = typer.Typer(help="Services of an environment.", no_args_is_help=True)
@@ -53,6 +54,37 @@ def create_environment(
     made = session.api.create_environment(session.project, name, description=description)
     hint = Text.assemble(("next: ", "bold"), f"Deploy to it with `cygni deploy --environment {name}`.")
     session.printer.result(made, Text(f"Created the environment {name} of {session.project}."), hint)
+
+
+@environments.command("freeze")
+@command(Scope.PROJECT)
+def freeze_environment(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The environment.")],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="When it is over, as 2026-12-28 or 2026-12-28T08:00Z.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A sentence for those who cannot deploy then.")],
+    begins: Annotated[str | None, typer.Option("--from", metavar="TIME", help="When it begins; default: now.")] = None,
+) -> None:
+    """Let no release begin for a time; rollbacks still do. For Owners and Admins.
+
+    Example: cygni environments freeze prod --until 2026-12-28 --reason "Holidays."
+    """
+    now = session.runtime.now()
+    moments = moment_of(begins, now), moment_of(until, now)
+    changed = session.api.freeze(session.project, name, begins=moments[0], until=moments[1], reason=reason)
+    hint = Text.assemble(("next: ", "bold"), f"Lift it with `cygni environments thaw {name}`.")
+    session.printer.result(changed, freezes_table(changed), hint)
+
+
+@environments.command("thaw")
+@command(Scope.PROJECT)
+def thaw_environment(session: Session, name: Annotated[str, typer.Argument(metavar="NAME", help="The environment.")]) -> None:
+    """Lift all freezes of an environment. For Owners and Admins.
+
+    Example: cygni environments thaw prod
+    """
+    changed = session.api.thaw(session.project, name)
+    session.printer.result(changed, Text(f"Nothing is frozen in {name} of {session.project}."))
 
 
 @services.command("list")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cygni.cli.shapes import Config, Deployment, Environment, Plan, Project, Release, Service
-from cygni.cli.views.words import NOTHING, ago, plain_table, release_name, short_image, state_text
+from cygni.cli.views.words import NOTHING, ago, parse_time, plain_table, release_name, short_image, state_text
 
 MASK = "••••••••"
 
@@ -25,9 +25,19 @@ def projects_table(projects: Sequence[Project], now: datetime) -> Table:
 
 def environments_table(environments: Sequence[Environment], now: datetime) -> Table:
     """Environments of a project."""
-    table = plain_table("ENVIRONMENT", "CREATED", "DESCRIPTION")
+    table = plain_table("ENVIRONMENT", "CREATED", "FROZEN", "DESCRIPTION")
     for each in environments:
-        table.add_row(each["name"], ago(each["created_at"], now), each["description"])
+        ends = [freeze["until"] for freeze in each.get("freezes", []) if parse_time(freeze["begins"]) <= now]
+        frozen = f"until {max(ends, key=parse_time)[:16]}Z" if ends and parse_time(max(ends, key=parse_time)) > now else NOTHING
+        table.add_row(each["name"], ago(each["created_at"], now), frozen, each["description"])
+    return table
+
+
+def freezes_table(environment: Environment) -> Table:
+    """The times in which no release begins."""
+    table = plain_table("FROM", "UNTIL", "REASON")
+    for each in environment.get("freezes", []):
+        table.add_row(f"{each['begins'][:16]}Z", f"{each['until'][:16]}Z", each["reason"])
     return table
 
 

@@ -30,6 +30,7 @@ MODULE = Path(__file__).resolve().parents[3] / "tests" / "cluster"
 _VERSION = re.compile(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)\b", re.MULTILINE)
 _USUAL = "/usr/local/go/bin"
 _LAST = 400
+_DOWNLOAD_SECONDS = 300.0  # some 30 s on an ordinary line; a proxy that never answers must not take all the time of CI
 Say = Callable[[str], None]
 
 
@@ -125,7 +126,7 @@ def _build(environ: Mapping[str, str], module: Path, say: Say) -> Binaries:
         if found is not None:
             return found
         told = {**environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-        unfetched = _go([go, "mod", "download"], module, told)
+        unfetched = _go([go, "mod", "download"], module, told, _DOWNLOAD_SECONDS)
         if unfetched:
             raise Unavailable(f"The modules of the control plane could not be fetched: {unfetched}")
         say(f"Building Kubernetes {version(module)[0]} from its module: it takes minutes, once, and is kept in {target}")
@@ -152,9 +153,14 @@ def _stamp(whole: str, major: str, minor: str) -> str:
     return " ".join(["-s", "-w", *(f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())])
 
 
-def _go(command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
-    """Runs Go; its last line when it failed, else an empty text."""
-    done = subprocess.run(command, cwd=folder, env=dict(environ), capture_output=True, text=True, check=False)
+def _go(command: list[str], folder: Path, environ: Mapping[str, str], seconds: float | None = None) -> str:
+    """Runs Go, for so many seconds at most; its last line when it failed, else an empty text."""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=dict(environ), capture_output=True, text=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return f"`{' '.join(command[1:3])}` was not done after {seconds:g} s"
     if done.returncode == 0:
         return ""
     lines = [line for line in done.stderr.splitlines() if line.strip()]

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chalicelib.runtime.crd import definition as cygni_definition
 from cygni.local.controlplane import commands
 from cygni.local.controlplane.binaries import CONTROLLERS, Binaries
 from cygni.local.controlplane.commands import HOST, Plan, Ports
@@ -163,12 +164,12 @@ class Plane:
         namespaces: list[Obj] = [_namespace(name) for name in FIRST_NAMESPACES]
         for path, body in [
             *(("/api/v1/namespaces", each) for each in namespaces),
-            *((_CRDS, each) for each in gateway_definitions()),
+            *((_CRDS, each) for each in (*gateway_definitions(), cygni_definition())),
         ]:
             status, said = self._ask("POST", path, body)
             if status not in (201, 409):
                 raise NotStarted(f"The API server refused {body['kind']} {body['metadata']['name']} ({status}): {said}")
-        for each in gateway_definitions():
+        for each in (*gateway_definitions(), cygni_definition()):
             self._await_kind(each["spec"])
 
     def _await_kind(self, spec: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ who serves that API. Read it in this order:
   joins both into an immutable routing table. All three are pure.
 - `headers` and `http1` speak HTTP/1.1 without sockets; `upstream` is connections to pods; `exchange` is one request and
   its answer; `tunnel` is an upgraded connection; `answers` is what the gateway says itself.
+- `sleep` wakes services that sleep and puts them to sleep; `scaling` tells the cluster.
 - `proxy` follows one request from match to metrics; `metrics` and `admin` tell about it.
 - `inventory` holds what the API said last, `watch` keeps it current, `server` puts everything together.
 

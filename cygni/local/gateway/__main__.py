@@ -15,6 +15,7 @@ import sys
 from prometheus_client import disable_created_metrics
 
 from cygni.local.gateway.exchange import Limits
+from cygni.local.gateway.scaling import DeploymentScaler
 from cygni.local.gateway.server import Gateway, Options
 from cygni.local.gateway.watch import Watcher, kinds
 
@@ -30,6 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gateway", default="cygni-system/cygni", help="namespace/name of the Gateway to serve")
     parser.add_argument("--response-timeout", type=float, default=60.0, help="seconds a pod may take to begin its answer")
     parser.add_argument("--idle-timeout", type=float, default=300.0, help="seconds a stream or WebSocket may be silent")
+    parser.add_argument("--wake-timeout", type=float, default=60.0, help="seconds a request waits for a service that sleeps")
     parser.add_argument("--drain", type=float, default=5.0, help="seconds requests in flight get at the end")
     parser.add_argument("--trust-forwarded", action="store_true", help="keep the X-Forwarded-* fields of a proxy in front")
     given = parser.parse_args()
@@ -41,9 +43,12 @@ def _arguments() -> argparse.Namespace:
 async def _serve(arguments: argparse.Namespace) -> None:
     watched = kinds(arguments.kubeconfig)
     namespace, _, name = arguments.gateway.partition("/")
-    limits = Limits(response=arguments.response_timeout, idle=arguments.idle_timeout, drain=arguments.drain)
+    limits = Limits(
+        response=arguments.response_timeout, idle=arguments.idle_timeout, drain=arguments.drain, wake=arguments.wake_timeout
+    )
     gateway = Gateway(
-        Options(arguments.host, arguments.port, arguments.admin_port, (namespace, name), arguments.trust_forwarded, limits)
+        Options(arguments.host, arguments.port, arguments.admin_port, (namespace, name), arguments.trust_forwarded, limits),
+        DeploymentScaler(arguments.kubeconfig),
     )
     await gateway.start()
     watcher = Watcher(watched, gateway.sink())

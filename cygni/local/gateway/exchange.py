@@ -29,7 +29,8 @@ STALE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: to connect to a pod, until its answer begins, without a byte either way, and to keep idle connections."""
+    """Seconds: to connect to a pod, until its answer begins, without a byte either way, to keep idle connections, at the end,
+    and to wait until a service that sleeps is awake."""
 
     connect: float = 2.0
     response: float = 60.0
@@ -37,6 +38,7 @@ class Limits:
     keepalive: float = 1.0
     client_keepalive: float = 75.0
     drain: float = 5.0
+    wake: float = 60.0
 
 
 class ClientStalled(Exception):

@@ -14,7 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cygni.local.gateway.cookies import cookies_of
+
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+IDLE_SECONDS = "cygni.dev/idle-seconds"
 REVISION_LABEL = "cygni.dev/revision"
 HOST_PORTS = "cygni.dev/host-ports"
 _DURATION = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
@@ -51,13 +54,17 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFact:
-    """A Service: whom it selects, and the release it stands for. An empty selector selects nobody."""
+    """A Service: whom it selects, and the release it stands for. An empty selector selects nobody.
+
+    `idle` is after how many seconds without a request the Deployment of its name may go to sleep; 0 is never.
+    """
 
     namespace: str
     name: str
     selector: tuple[tuple[str, str], ...]
     ports: tuple[ServicePort, ...]
     revision: str
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,17 @@ class PodFact:
 
 @dataclass(frozen=True, slots=True)
 class RequestMatch:
-    """One match of a rule; all that is said must hold. Header names are lower case; an empty method is any method."""
+    """One match of a rule; all that is said must hold. Header names are lower case; an empty method is any method.
+
+    `cookies` are those that must be among the request's.
+    """
 
     path: str = "/"
     exact: bool = False
     method: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,10 @@ def read_service(thing: Mapping[str, Any]) -> ServiceFact:
     ports = tuple(ServicePort(int(each["port"]), each.get("targetPort") or int(each["port"])) for each in _list(spec, "ports"))
     selector = tuple(sorted((spec.get("selector") or {}).items()))
     revision = (meta.get("labels") or {}).get(REVISION_LABEL, "")
-    return ServiceFact(meta["namespace"], meta["name"], selector, ports, revision)
+    idle = (meta.get("annotations") or {}).get(IDLE_SECONDS, "0")
+    return ServiceFact(
+        meta["namespace"], meta["name"], selector, ports, revision, float(idle) if idle.isascii() and idle.isdigit() else 0.0
+    )
 
 
 def read_pod(thing: Mapping[str, Any]) -> PodFact:
@@ -214,7 +228,8 @@ def _match(raw: Mapping[str, Any], problems: list[str]) -> RequestMatch | None:
     """A match, or None with a problem noted: a pattern of a tenant's could hold up everybody's requests for seconds."""
     path = raw.get("path") or {}
     kind = path.get("type", "PathPrefix")
-    headers, queries = _list(raw, "headers"), _list(raw, "queryParams")
+    cookies, headers = cookies_of(_list(raw, "headers"))
+    queries = _list(raw, "queryParams")
     if kind not in ("Exact", "PathPrefix") or any(each.get("type", "Exact") != "Exact" for each in [*headers, *queries]):
         problems.append("a match by regular expression is not supported")
         return None
@@ -225,6 +240,7 @@ def _match(raw: Mapping[str, Any], problems: list[str]) -> RequestMatch | None:
         method=raw.get("method") or "",
         headers=tuple((each["name"].lower(), each["value"]) for each in headers),
         query=tuple((each["name"], each["value"]) for each in queries),
+        cookies=cookies,
     )
 
 

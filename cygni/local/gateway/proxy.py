@@ -16,6 +16,7 @@ from cygni.local.gateway.exchange import AnswerCut, Exchange, Limits
 from cygni.local.gateway.headers import Fields, Framing
 from cygni.local.gateway.metrics import Metrics, PodKey
 from cygni.local.gateway.objects import Redirect
+from cygni.local.gateway.sleep import Nobody, Scaler, Sleepers
 from cygni.local.gateway.table import Backend, Rule, SeriesKey, Table
 from cygni.local.gateway.upstream import Pool
 
@@ -63,7 +64,9 @@ class Proxy:
     `busy` holds the connections of clients whose request is in flight.
     """
 
-    def __init__(self, pool: Pool, metrics: Metrics, limits: Limits, *, trust_forwarded: bool = False) -> None:
+    def __init__(
+        self, pool: Pool, metrics: Metrics, limits: Limits, *, trust_forwarded: bool = False, scaler: Scaler | None = None
+    ) -> None:
         self.table = Table()
         self.closing = False
         self._informed = False
@@ -74,6 +77,7 @@ class Proxy:
         self._trusted = trust_forwarded
         self._points: dict[tuple[str, str, int], float] = {}
         self._loop = asyncio.get_running_loop()
+        self.sleepers = Sleepers(scaler or Nobody(), limits.wake, self._loop.time)
         metrics.count_active(lambda: len(self.busy))
 
     def replace_table(self, table: Table) -> None:
@@ -88,6 +92,7 @@ class Proxy:
         )
         self._metrics.table_replaced(backends, self._loop.time(), pods=pods)
         self._pool.retain(table.endpoints())
+        self.sleepers.table_replaced(table)
         live = {candidate.rule.key for each in table.hosts.values() for candidate in each}
         self._points = {key: point for key, point in self._points.items() if key in live}
 
@@ -124,12 +129,15 @@ class Proxy:
             return await self._redirect(asked, rule.redirect, call)
         backend = self._choose(rule)
         call.key = backend.key
+        if backend.idle and not backend.endpoints:
+            backend = await self.sleepers.wake(backend) or backend
         endpoint = rules.pick(backend.endpoints, self._pool.active, random.random(), random.random())
         if endpoint is None:
             raise _unserved(backend)
         exchange = Exchange(asked, rule, backend, endpoint, self._pool, self._limits)
         call.pod = endpoint.uid
         self._pool.began(endpoint)
+        self.sleepers.began(backend)
         try:
             keep = await exchange.run(self._metrics, closing=self.closing)
             call.status = exchange.status
@@ -138,6 +146,7 @@ class Proxy:
                 await exchange.tunnel()
         finally:
             self._pool.ended(endpoint)
+            self.sleepers.ended(backend)
         return _KEEP if keep else _CLOSE
 
     def _match(self, asked: Asked) -> Rule:

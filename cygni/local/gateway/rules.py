@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
+from cygni.local.gateway.cookies import carries
 from cygni.local.gateway.objects import RequestMatch
 
 _T = TypeVar("_T")
@@ -67,6 +68,8 @@ def request_matches(match: RequestMatch, path: str, method: str, headers: Mappin
         return False
     if any(headers.get(name) != value for name, value in match.headers):
         return False
+    if match.cookies and not carries(headers.get("cookie", ""), match.cookies):
+        return False
     if not match.query:
         return True
     given: dict[str, str] = {}
@@ -77,7 +80,13 @@ def request_matches(match: RequestMatch, path: str, method: str, headers: Mappin
 
 def precision(match: RequestMatch) -> tuple[int, int, int, int, int]:
     """How precise a match is; sorts ascending with the most precise first."""
-    return (0 if match.exact else 1, -len(match.path), 0 if match.method else 1, -len(match.headers), -len(match.query))
+    return (
+        0 if match.exact else 1,
+        -len(match.path),
+        0 if match.method else 1,
+        -len(match.headers) - len(match.cookies),
+        -len(match.query),
+    )
 
 
 def cumulative(weights: Sequence[int]) -> tuple[int, ...]:

@@ -14,12 +14,14 @@ from cygni.local.gateway.exchange import Limits
 from cygni.local.gateway.inventory import Inventory, Sink, Thing
 from cygni.local.gateway.metrics import Metrics
 from cygni.local.gateway.proxy import Proxy
+from cygni.local.gateway.sleep import Scaler
 from cygni.local.gateway.upstream import Pool
 
 log = logging.getLogger(__name__)
 
 _COALESCE = 0.002
 _SWEEP = 0.5
+_TEND = 0.5
 _MAX_LINE = 16 * 1024
 _MAX_FIELDS = 128
 _LINGER = 2.0
@@ -40,11 +42,11 @@ class Options:
 class Gateway:
     """A running gateway, from `start` to `stop`. `inventory` takes objects, from the loop's thread; see also `sink`."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, scaler: Scaler | None = None) -> None:
         self.options = options
         self.metrics = Metrics()
         self.pool = Pool(connect_timeout=options.limits.connect, keepalive=options.limits.keepalive)
-        self.proxy = Proxy(self.pool, self.metrics, options.limits, trust_forwarded=options.trust_forwarded)
+        self.proxy = Proxy(self.pool, self.metrics, options.limits, trust_forwarded=options.trust_forwarded, scaler=scaler)
         self.inventory = Inventory(self._changed)
         self.port = self.admin_port = 0
         self._loop = asyncio.get_running_loop()
@@ -54,6 +56,7 @@ class Gateway:
         self._http: web.Server | None = None
         self._admin: web.AppRunner | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._tender: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Opens both ports; raises OSError when one is taken."""
@@ -78,6 +81,7 @@ class Gateway:
         await site.start()
         self.admin_port = self._admin.addresses[0][1]
         self._sweeper = self._loop.create_task(self._sweep())
+        self._tender = self._loop.create_task(self.proxy.sleepers.tend(_TEND))
 
     async def stop(self) -> None:
         """Takes no more connections, lets requests in flight end for up to `limits.drain` seconds, then closes."""
@@ -86,8 +90,9 @@ class Gateway:
             self._server.close()
         if self._http is not None:
             await self._drain(self._http)
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in (self._sweeper, self._tender):
+            if task is not None:
+                task.cancel()
         if self._rebuild is not None:
             self._rebuild.cancel()
         self.pool.close()

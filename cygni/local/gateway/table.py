@@ -43,13 +43,17 @@ class SeriesKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A Service behind a rule, with the pods that can answer now. `problem` says why it cannot be served."""
+    """A Service behind a rule, with the pods that can answer now. `problem` says why it cannot be served.
+
+    `idle` is after how many seconds without a request it may go to sleep; 0 is never.
+    """
 
     key: SeriesKey
     weight: int
     endpoints: tuple[Endpoint, ...] = ()
     revision: str = ""
     problem: str = ""
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,15 @@ class Table:
         return {
             backend.key: backend for each in self.hosts.values() for candidate in each for backend in candidate.rule.backends
         }
+
+    def alone(self) -> frozenset[tuple[str, str]]:
+        """Services (namespace, name) that have all the traffic of every rule that sends them any: no rollout is under way."""
+        shared: set[tuple[str, str]] = set()
+        whole: set[tuple[str, str]] = set()
+        for rule in (candidate.rule for each in self.hosts.values() for candidate in each):
+            weighted = {(each.key.namespace, each.key.backend) for each in rule.backends if each.weight > 0}
+            (whole if len(weighted) == 1 else shared).update(weighted)
+        return frozenset(whole - shared)
 
     def endpoints(self) -> frozenset[Endpoint]:
         """Every endpoint that may get a request."""
@@ -208,7 +221,8 @@ class _Backends:
         if port is None:
             return Backend(key, ref.weight, revision=service.revision, problem=f"Service {ref.name} has no port {ref.port}")
         found = (_endpoint(pod, port) for pod in self._pods[service.namespace] if _selects(service, pod))
-        return Backend(key, ref.weight, tuple(sorted(each for each in found if each is not None)), service.revision)
+        ready = tuple(sorted(each for each in found if each is not None))
+        return Backend(key, ref.weight, ready, service.revision, idle=service.idle)
 
 
 def _selects(service: ServiceFact, pod: PodFact) -> bool:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
 
+from chalicelib.runtime.crd import definition as cygni_definition
 from cygni.local.kube.controllers.autoscalers import Autoscalers
 from cygni.local.kube.controllers.deployments import Deployments
 from cygni.local.kube.controllers.endpoint_slices import EndpointSlices
@@ -59,7 +60,7 @@ def controllers_of(cluster: Cluster, options: Options) -> list[Controller]:
 
 
 def prepare(cluster: Cluster) -> None:
-    """What every cluster has from the start: its first namespaces and the kinds of the Gateway API."""
+    """What every cluster has from the start: its first namespaces, the kinds of the Gateway API, and Cygni's own."""
     namespaces, definitions = cluster.catalog.builtin("namespaces"), cluster.catalog.builtin(CRD_KEY)
     for name in FIRST_NAMESPACES:
         if cluster.store.get(Key("namespaces", "", name)) is None:
@@ -68,6 +69,8 @@ def prepare(cluster: Cluster) -> None:
         body: Obj = deep_copy(definition)
         if cluster.store.get(Key(CRD_KEY, "", body["metadata"]["name"])) is None:
             cluster.create(definitions, "", body, _SYSTEM)
+    ours = cygni_definition()  # applied, so that a cluster which an older version made learns of new fields
+    cluster.apply(definitions, "", ours["metadata"]["name"], ours, replace(_SYSTEM, force=True))
 
 
 @contextlib.asynccontextmanager

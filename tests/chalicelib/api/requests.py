@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from bench.cluster_calls import heal
 from chalicelib.api.routes import Route
 from chalicelib.identity.credentials import digest_of, invitation_link
 from chalicelib.identity.models_people import user_pk
@@ -111,7 +112,7 @@ def _copied(own: Furnished) -> Furnished:
 def furnished(stage: Stage) -> Furnished:
     """A team with project hello, environments prod and spare, services web and idle, one live release, one ended deployment.
 
-    It has a member, an invitation, an API key and a trust.
+    It has a member, an invitation, an API key, a trust and a cluster.
     """
     api = stage.api
     api.post("/v1/projects/hello/environments", {"name": "spare"})
@@ -141,7 +142,18 @@ def _people(own: Furnished) -> None:
     records: list[Write] = [Put(each) for each in (team, member, link, key, trust, entry)]
     Store((team_pk(TEAM), user_pk(user))).commit([*records, usage])
     own.link = invitation_link("https://api.cygni.dev", TEAM, INVITATION, secret)
-    own.names |= {"member": user, "invitation": INVITATION, "key": KEY, "trust": TRUST}
+    _cluster(own)
+    own.names |= {"cluster": "far", "member": user, "invitation": INVITATION, "key": KEY, "trust": TRUST}
+
+
+ACCESS = {"provider": "token", "server": "https://k8s.example.com", "token": "t"}
+
+
+def _cluster(own: Furnished) -> None:
+    """A registered cluster that a check found well."""
+    assert own.owner.post("/v1/clusters", {"name": "far", "access": ACCESS}).status == 201
+    heal(TEAM)
+    own.stage.fakes.functions.answers["cygni-check-cluster"] = None
 
 
 def under_way(furnished: Furnished) -> None:
@@ -180,7 +192,8 @@ def empty_project(furnished: Furnished) -> None:
 
 
 def emptied(furnished: Furnished) -> None:
-    """The team has no projects."""
+    """The team has no projects and no clusters."""
+    assert furnished.owner("DELETE", "/v1/clusters/far").status == 204
     for service in ("web", "idle"):
         path = f"/v1/projects/hello/environments/prod/services/{service}"
         assert furnished.owner("DELETE", path).status == 202
@@ -223,7 +236,16 @@ ASKS: dict[str, Ask] = {
     "list_environments": Ask(),
     "get_environment": Ask(),
     "describe_environment": Ask(lambda _: DESCRIBED),
+    "freeze_environment": Ask(lambda _: {"until": "2027-01-01T00:00:00Z", "reason": "Holidays."}),
+    "thaw_environment": Ask(),
     "delete_environment": Ask(before=in_spare),
+    "place_environment": Ask(lambda _: {"cluster": "far"}, before=in_spare),
+    "register_cluster": Ask(lambda _: {"name": "near", "access": ACCESS}),
+    "list_clusters": Ask(),
+    "get_cluster": Ask(),
+    "replace_cluster": Ask(lambda _: {"access": ACCESS}),
+    "check_cluster": Ask(),
+    "remove_cluster": Ask(),
     "create_service": Ask(lambda _: {"name": "second"}),
     "list_services": Ask(),
     "get_service": Ask(),

@@ -19,7 +19,7 @@ FILLED = {
     "deployment": "dep_0",
     "release": "1",
     "session": "s",
-} | dict.fromkeys(("member", "invitation", "key", "trust"), "x")
+} | dict.fromkeys(("member", "invitation", "key", "trust", "cluster"), "x")
 
 
 def _tree(kind: type[CygniError]) -> list[type[CygniError]]:

@@ -32,6 +32,7 @@ ABSENT = {
     "member": "usr_01J00000000000000000000009",
     "invitation": "inv_01J00000000000000000000009",
     "key": "key_01J00000000000000000000009",
+    "cluster": "elsewhere",
     "trust": "tru_01J00000000000000000000009",
 }
 """Names that nothing has, by parameter."""

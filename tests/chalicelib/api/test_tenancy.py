@@ -14,6 +14,8 @@ OTHER = "team_01J99999999999999999999999"
 BODIES = {
     "describe_project": {"description": "x"},
     "describe_environment": {"description": "x"},
+    "freeze_environment": {"until": "2027-01-01T00:00:00Z", "reason": "x"},
+    "place_environment": {"cluster": None},
     "describe_service": {"description": "x"},
     "create_environment": {"name": "staging"},
     "create_service": {"name": "api"},

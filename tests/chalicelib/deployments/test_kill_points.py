@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from chalicelib.projects.spec import CanaryStep
+from chalicelib.projects.rollout_spec import BlueGreen, Pin
+from chalicelib.projects.spec import CanaryStep, ServiceSpec
 from tests.fakes.kube import FakeCluster
 from tests.support.rollout import SPEC, TASKS, Stage
 from tests.support.store import memory_store
@@ -19,7 +20,18 @@ STEP = CanaryStep.model_validate({"weight": 50, "for": "2s"})
 STORE_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
-QUICK = SPEC.model_copy(update={"rollout": SPEC.rollout.model_copy(update={"steps": (STEP,)})})
+def quick(**rollout: Any) -> ServiceSpec:
+    return SPEC.model_copy(update={"rollout": SPEC.rollout.model_copy(update={"steps": (STEP,), **rollout})})
+
+
+SPECS = {
+    "blue and green": quick(
+        strategy="blueGreen", blue_green=BlueGreen(preview_for="2s", watch_for="2s"), pin=Pin(header="X-Canary")
+    ),
+    "recreated": quick(strategy="recreate"),
+    "delayed": quick(scale_down_delay="6s"),
+}
+"""What is deployed in a scenario, where it is not a plain canary."""
 
 
 class Killed(Exception):
@@ -82,7 +94,7 @@ def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
         stage.failing = 0.5 if scenario == "broken" else 0.0
         made = stage.create()
         stage.begin(made["id"])
-        stage.built(made["id"], QUICK, digit="b")
+        stage.built(made["id"], SPECS.get(scenario, quick()), digit="b")
         reaper.armed = True
         _drive(stage, made["id"], reaper, abort=scenario == "aborted")
         reaper.armed = False
@@ -123,8 +135,7 @@ def _drive(stage: Stage, deployment: str, reaper: Reaper, *, abort: bool) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("scenario", ["healthy", "broken", "aborted"])
+@pytest.mark.parametrize("scenario", ["healthy", "broken", "aborted", *SPECS])
 def test_a_handler_killed_before_any_write_and_run_again_leaves_the_same_end(scenario: str) -> None:
     expected, writes = outcome(scenario, None)
     assert writes > 12

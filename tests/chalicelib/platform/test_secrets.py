@@ -52,6 +52,15 @@ def test_the_same_write_twice_is_one_version(secrets: Secrets) -> None:
     assert secrets.read(NAME) == "one"
 
 
+def test_a_secret_that_is_forgotten_is_absent_and_may_be_forgotten_again(secrets: Secrets) -> None:
+    secrets.write(NAME, "one", token=FIRST)
+
+    for _ in range(2):
+        secrets.forget(NAME)
+
+    assert secrets.read(NAME) is None
+
+
 def test_a_write_that_comes_again_late_does_not_bring_its_value_back(secrets: Secrets) -> None:
     secrets.write(NAME, "one", token=FIRST)
     secrets.write(NAME, "two", token=SECOND)

@@ -29,7 +29,7 @@ from bench.team_calls import tour_of_one_team
 from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.dynamodb import TENANT_ACTIONS, session_request, tenant_policy
 from chalicelib.platform.errors import Malformed
-from chalicelib.platform.packed import PackedAttribute
+from chalicelib.platform.packed import PackedAttribute, RepackedAttribute
 from chalicelib.platform.settings import settings
 from chalicelib.platform.store import ForeignKey, Store, team_store
 from chalicelib.platform.table import Check, ConditionFailed, Count, Put, Record, Remove, unpack
@@ -296,6 +296,20 @@ def test_a_record_is_unpacked_as_pynamodb_would(values: dict[str, Any]) -> None:
 def test_a_value_of_another_type_than_the_record_says_is_an_error() -> None:
     with pytest.raises(AttributeDeserializationError):
         unpack(Whole, {"pk": {"S": "TEAM#a"}, "sk": {"S": "x"}, "t": {"N": "1"}})
+
+
+def test_what_an_older_version_wrote_as_text_is_read_and_packed_with_its_next_change() -> None:
+    class Kept(Record):
+        """A record of which one attribute used to be JSON text."""
+
+        spec = RepackedAttribute()
+
+    place = {"pk": {"S": "TEAM#a"}, "sk": {"S": "x"}}
+    read = unpack(Kept, {**place, "spec": {"S": '{"port": 8080}'}})
+
+    assert read.spec == {"port": 8080}
+    assert unpack(Kept, {**place, "spec": read.serialize()["spec"]}).spec == {"port": 8080}
+    assert "B" in read.serialize()["spec"]
 
 
 # --- narrowed credentials

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from hypothesis import given
+from pydantic import ValidationError
 
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.projects.spec import CanaryStep, Rollout
@@ -86,3 +87,30 @@ def test_weights_that_do_not_rise_are_refused_by_step() -> None:
 @given(strategies())
 def test_a_stored_strategy_comes_back_unchanged(strategy: Strategy) -> None:
     assert strategy_from_dict(json.loads(json.dumps(strategy_to_dict(strategy)))) == strategy
+
+
+def test_blue_and_green_are_a_preview_without_traffic_and_a_step_with_all_of_it() -> None:
+    rollout = Rollout.model_validate(
+        {"strategy": "blueGreen", "blueGreen": {"previewFor": "1m", "approval": True}, "scaleDownDelay": "5m"}
+    )
+    strategy = strategy_of(rollout)
+
+    assert strategy.steps == (Step(0, 60, approval=True), Step(100, 30))
+    assert strategy.scale_down_delay == 300
+    assert strategy_from_dict(json.loads(json.dumps(strategy_to_dict(strategy)))) == strategy
+
+
+def test_what_is_recreated_has_no_steps() -> None:
+    strategy = strategy_of(Rollout.model_validate({"strategy": "recreate"}))
+
+    assert (strategy.steps, strategy.recreate) == ((), True)
+    assert strategy_from_dict(strategy_to_dict(strategy)) == strategy
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [({}, "needs a header or a cookie"), ({"header": "Host"}, "has another meaning"), ({"cookie": "a b"}, "pattern")],
+)
+def test_a_pin_that_means_nothing_is_refused(pin: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Rollout.model_validate({"pin": pin})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chalicelib.rollouts.rules import Decision, Strategy
+from chalicelib.rollouts.rules import Decision, Step, Strategy
 from chalicelib.rollouts.transitions import (
     ENDED,
     TABLE,
@@ -31,6 +31,10 @@ from tests.chalicelib.rollouts.builders import STRATEGY, T0
 ONE_BY_ONE = (Event.STARTED, Event.APPLIED, Event.READY, Event.SHIFTED, Event.ADVANCE, Event.SHIFTED, Event.PROMOTE)
 TO_THE_END = (*ONE_BY_ONE, Event.WEIGHTS_STABLE, Event.SETTLED)
 AT_ONCE = replace(STRATEGY, steps=())
+GATED = replace(STRATEGY, steps=(Step(20, 30, approval=True), Step(50, 30, approval=True)))
+BLUE_GREEN = replace(STRATEGY, steps=(Step(0, 30, approval=True), Step(100, 30)))
+RECREATED = replace(AT_ONCE, recreate=True)
+STRATEGIES = (STRATEGY, AT_ONCE, GATED, BLUE_GREEN, RECREATED)
 BAD_NEWS = (Event.ABORT_REQUESTED, Event.FAILED)
 NOT_YET_SHIFTED = tuple(ONE_BY_ONE[:count] for count in range(4))
 VERDICTS = tuple(event_of(decision) for decision in Decision)
@@ -57,7 +61,7 @@ def reachable(start: RolloutState, strategy: Strategy) -> set[RolloutState]:
 
 
 def everywhere() -> Iterator[tuple[RolloutState, Strategy]]:
-    for strategy in (STRATEGY, AT_ONCE):
+    for strategy in STRATEGIES:
         for start in FRESH.values():
             for state in reachable(start, strategy):
                 yield state, strategy
@@ -193,6 +197,51 @@ def test_every_row_is_reached_and_has_a_sentence() -> None:
     assert reached == set(Phase)
     assert all(row.sentence.endswith(".") for row in TABLE.values())
     assert {row.guard for row in TABLE.values() if row.guard} <= set(Guard)
+
+
+def test_a_step_that_needs_approval_waits_when_it_is_over_and_goes_on_to_the_next() -> None:
+    over = walk(*ONE_BY_ONE[:5], strategy=GATED)
+    looked = walk(Event.ADVANCE, Event.PROMOTE, Event.HOLD, state=over, strategy=GATED)
+
+    assert (over.phase, over.weight, over.held) == (Phase.PAUSED, 20, True)
+    assert (looked.phase, looked.weight, looked.held) == (Phase.PAUSED, 20, True)
+    assert walk(Event.RESUME_REQUESTED, state=over, strategy=GATED).weight == 50
+    assert walk(Event.ROLL_BACK, state=over, strategy=GATED).phase is Phase.ROLLING_BACK
+
+
+def test_the_last_steps_approval_gives_the_release_all_the_traffic() -> None:
+    first = walk(*ONE_BY_ONE[:5], Event.RESUME_REQUESTED, Event.SHIFTED, strategy=GATED)
+    over = walk(Event.PROMOTE, state=first, strategy=GATED)
+
+    assert (over.phase, over.held) == (Phase.PAUSED, True)
+    assert (walk(Event.RESUME_REQUESTED, state=over, strategy=GATED).weight) == 100
+
+
+def test_a_person_who_pauses_approves_nothing_by_resuming() -> None:
+    paused = walk(*ONE_BY_ONE[:4], Event.PAUSE_REQUESTED, strategy=GATED)
+
+    assert walk(Event.RESUME_REQUESTED, state=paused, strategy=GATED).weight == 20
+
+
+def test_a_preview_has_no_traffic_and_the_step_after_it_all() -> None:
+    preview = walk(*ONE_BY_ONE[:4], strategy=BLUE_GREEN)
+    switched = walk(Event.ADVANCE, Event.RESUME_REQUESTED, Event.SHIFTED, state=preview, strategy=BLUE_GREEN)
+
+    assert (preview.phase, preview.weight) == (Phase.ANALYSING, 0)
+    assert (switched.phase, switched.weight) == (Phase.ANALYSING, 100)
+    assert walk(Event.ROLL_BACK, state=switched, strategy=BLUE_GREEN).weight == 0
+    assert walk(Event.PROMOTE, state=switched, strategy=BLUE_GREEN).phase is Phase.PROMOTING
+
+
+def test_what_is_live_is_stopped_before_a_release_that_is_recreated_and_only_then() -> None:
+    started = {
+        name: effects(apply(FRESH[name], Event.STARTED, strategy, T0))
+        for name, strategy in (("canary", RECREATED), ("first release", RECREATED))
+    }
+
+    assert Effect.STOP_STABLE in started["canary"]
+    assert Effect.STOP_STABLE not in started["first release"]
+    assert Effect.STOP_STABLE not in effects(apply(FRESH["canary"], Event.STARTED, STRATEGY, T0))
 
 
 # --- the model check: over every state that any events lead to

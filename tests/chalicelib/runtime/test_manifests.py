@@ -17,7 +17,7 @@ SCALED = {"scale": {"min": 2, "max": 6, "cpuPercent": 70}}
 durations = st.from_regex(r"\A[1-9][0-9]{0,5}(s|m|h)\Z")
 variables = st.dictionaries(st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,20}\Z"), st.text(max_size=20), max_size=4)
 quantities = {"cpu": r"\A[0-9]{1,4}(\.[0-9]{1,3}|m)?\Z", "memory": r"\A[1-9][0-9]{0,5}(Ki|Mi|Gi)\Z"}
-ranges = st.tuples(st.integers(1, 100), st.integers(1, 100)).map(sorted)
+ranges = st.tuples(st.integers(0, 100), st.integers(1, 100)).map(sorted)
 health = {"path": st.from_regex(r"\A/[a-z?=/%-]{0,30}\Z"), "interval": durations, "timeout": durations, "deadline": durations}
 specs = st.fixed_dictionaries(
     {
@@ -191,6 +191,20 @@ def test_memory_is_held_to_its_request_and_cpu_is_not_capped():
     resources = container(workload(spec={"resources": {"cpu": "250m", "memory": "64Mi"}}))["resources"]
 
     assert resources == {"requests": {"cpu": "250m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+
+
+@pytest.mark.parametrize(("scale", "pods"), [({"min": 0}, 1), ({"min": 0, "max": 1}, 1), ({"min": 0, "max": 3}, 1)])
+def test_a_service_that_may_sleep_starts_awake_and_says_after_how_long_it_sleeps(scale, pods):
+    found = objects(workload(spec={"scale": {**scale, "idle": "90s"}}, replicas=0))
+
+    assert found["Deployment"]["spec"]["replicas"] == pods
+    assert found["Service"]["metadata"]["annotations"] == {"cygni.dev/idle-seconds": "90"}
+    assert ("HorizontalPodAutoscaler" in found) == (scale.get("max", 1) > 1)
+    assert found.get("HorizontalPodAutoscaler", {"spec": {"minReplicas": 1}})["spec"]["minReplicas"] == 1
+
+
+def test_a_service_that_stays_awake_says_nothing_of_sleep():
+    assert "annotations" not in objects()["Service"]["metadata"]
 
 
 def test_a_fixed_scale_has_no_autoscaler_and_runs_the_pods_it_is_told():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
@@ -29,8 +30,8 @@ IMAGE = f"registry.localhost/shop/web@sha256:{DIGEST}"
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A client of an embedded cluster with one node, whose image store holds SERVER."""
+def kubeconfig(tmp_path_factory):
+    """The kubeconfig of an embedded cluster with one node, whose image store holds SERVER."""
     root = tmp_path_factory.mktemp("cluster")
     image = root / "images" / f"sha256-{DIGEST}"
     (image / "app").mkdir(parents=True)
@@ -41,7 +42,25 @@ def cluster(tmp_path_factory):
     node += ["--images", str(root / "images"), "--data", str(root / "data"), "--log-level", "warning"]
     with running_in_thread(Options(token="t" * 32), root / "kubeconfig"), subprocess.Popen(node) as process:
         try:
-            yield KubernetesCluster.from_kubeconfig(str(root / "kubeconfig"))
+            yield str(root / "kubeconfig")
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def cluster(kubeconfig):
+    """A client of it."""
+    return KubernetesCluster.from_kubeconfig(kubeconfig)
+
+
+@pytest.fixture
+def port(kubeconfig):
+    """The public port of a gateway of that cluster."""
+    command = [sys.executable, "-m", "cygni.local.gateway", "--kubeconfig", kubeconfig, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline())["port"]
         finally:
             process.terminate()
             process.wait(timeout=20)
@@ -63,7 +82,7 @@ def settled(cluster, target, seconds=30.0):
 def deploy(cluster, name, *command, image=IMAGE, **spec):
     """The readiness of a release that runs this command, when it is settled."""
     target = Target("team_1", "shop", "prod", name)
-    service.apply_release(cluster, workload(target=target, command=command, image=image, spec=spec, replicas=1), host="x")
+    service.apply_release(cluster, workload(target=target, command=command, image=image, spec=spec, replicas=1), host=name)
     return settled(cluster, target)
 
 
@@ -120,3 +139,30 @@ def test_a_service_whose_health_path_fails_is_failed_at_its_deadline_with_its_li
     assert (judged.state, judged.reason) == ("failed", "probe-failing")
     assert "Not ready within 4 s" in judged.message
     assert "code 404" in judged.log_tail[-1] + judged.log_tail[-2]
+
+
+def get(port, host):
+    """The status of a request at the gateway."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_service_that_nobody_asks_for_stops_and_the_first_request_wakes_it_and_is_answered(cluster, port):
+    judged = deploy(cluster, "sleepy", *python("server.py", "0.0.0.0"), scale={"min": 0, "idle": "1s"})
+    target = Target("team_1", "shop", "prod", "sleepy")
+
+    def pods():
+        return cluster.list("Pod", target.namespace, target.selector(1))
+
+    ends = time.monotonic() + 30
+    while pods():
+        assert time.monotonic() < ends, "it does not stop"
+        time.sleep(0.1)
+
+    assert judged.state == "ready"
+    assert get(port, "sleepy") == 200
+    assert len(pods()) == 1

@@ -72,11 +72,11 @@ class Home:
         shutil.rmtree(self.folder / "app", ignore_errors=True)
         shutil.copytree(ROOT / "examples" / example, self.folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
 
-    def get(self) -> tuple[int, str]:
+    def get(self, **headers: str) -> tuple[int, str]:
         ports = json.loads((self.folder / "state" / "cygni" / "ports.json").read_text())
         connection = http.client.HTTPConnection("127.0.0.1", ports["apps"], timeout=10)
         try:
-            connection.request("GET", "/", headers={"Host": "hello.localhost"})
+            connection.request("GET", "/", headers={"Host": "hello.localhost", **headers})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError as error:

@@ -1,6 +1,6 @@
 """Values against their schema: unknown fields, wrong types, and the constraints of a custom resource's OpenAPI schema.
 
-Rules written in CEL (`x-kubernetes-validations`) are not evaluated.
+Rules written in CEL (`x-kubernetes-validations`) are evaluated in `cel`, once all else is right.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from cygni.local.kube.patches.strategic import strategic_merge
 from cygni.local.kube.resources.catalog import Catalog
 from cygni.local.kube.resources.kinds import Resource
 from cygni.local.kube.storage.store import Change, Key, Store
+from cygni.local.kube.validation.cel import rule_faults
 from cygni.local.kube.validation.names import metadata_faults
 from cygni.local.kube.validation.rules import CHANGES, RULES, metadata_change_faults
 from cygni.local.kube.validation.structure import faults
@@ -260,7 +261,8 @@ class Cluster:
         if old is not None:
             yield from metadata_change_faults(old, obj)
         if resource.custom:
-            yield from faults(obj, resource.schema)
+            broken = list(faults(obj, resource.schema))
+            yield from broken or rule_faults(obj, resource.schema, old)
             return
         if resource.key in RULES and (old is None or desired(resource, obj) != desired(resource, old)):
             yield from RULES[resource.key](obj)

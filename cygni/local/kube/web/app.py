@@ -130,6 +130,8 @@ class Server:
     async def _subresource(self, request: web.Request, resource: Resource, target: Target) -> web.StreamResponse:
         verb = (request.method, target.subresource)
         if target.subresource not in resource.subresources:
+            if resource.custom:  # a real server tells the two apart so: of a custom resource it misses the object
+                raise errors.not_found(resource.plural, resource.group, target.name)
             raise errors.no_such_path()
         if verb == ("GET", "log"):
             return await pods.log(self._cluster, request, resource, target, self._client())

@@ -61,3 +61,24 @@ def test_a_machine_must_agree_beforehand(cli: Cli, api: FakeApi) -> None:
 
 def test_a_service_that_is_not_there_is_not_found(cli: Cli) -> None:
     assert cli("services", "delete", "wbe", "--yes").exit_code == Exit.NOT_FOUND
+
+
+def test_an_environment_is_frozen_shown_and_thawed(cli: Cli, api: FakeApi) -> None:
+    api.add_service()
+
+    frozen = cli("environments", "freeze", "prod", "--until", "2099-12-28", "--reason", "Holidays.", "--project", "shop")
+    listed = cli("environments", "list", "--project", "shop")
+    thawed = cli("environments", "thaw", "prod", "--project", "shop")
+
+    assert "2099-12-28T00:00Z" in frozen.stdout
+    assert "cygni environments thaw prod" in frozen.stdout
+    assert "until 2099-12-28T00:00Z" in listed.stdout
+    assert "Nothing is frozen in prod of shop." in thawed.stdout
+    assert "2099" not in cli("environments", "list", "--project", "shop").stdout
+
+
+def test_a_freeze_until_what_is_no_time_is_refused_before_anything_is_asked(cli: Cli, api: FakeApi) -> None:
+    result = cli("environments", "freeze", "prod", "--until", "soon", "--reason", "x", "--project", "shop")
+
+    assert result.exit_code == Exit.USAGE
+    assert not api.asked("POST", "/freezes")

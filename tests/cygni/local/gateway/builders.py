@@ -32,9 +32,13 @@ def pod(
     return {"metadata": meta, "spec": {"containers": containers}, "status": {"podIP": "127.0.0.1", "conditions": conditions}}
 
 
-def service(name: str = "web-r1", *, revision: str = "r1", target: int | str = "http", namespace: str = "shop") -> Thing:
-    """A Service that selects pods labelled with its own name."""
-    meta = {"namespace": namespace, "name": name, "labels": {"cygni.dev/revision": revision}}
+def service(
+    name: str = "web-r1", *, revision: str = "r1", target: int | str = "http", namespace: str = "shop", idle: str = ""
+) -> Thing:
+    """A Service that selects pods labelled with its own name; with `idle` seconds, one that sleeps."""
+    meta: Thing = {"namespace": namespace, "name": name, "labels": {"cygni.dev/revision": revision}}
+    if idle:
+        meta["annotations"] = {"cygni.dev/idle-seconds": idle}
     return {"metadata": meta, "spec": {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": target}]}}
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.runtime.pins import cookie_pattern
 from cygni.local.gateway import rules
-from cygni.local.gateway.objects import RequestMatch
+from cygni.local.gateway.objects import RequestMatch, read_route
 
 WEIGHTS = st.lists(st.integers(0, 100), min_size=1, max_size=6)
 UNIT = st.floats(0, 1, exclude_max=True)
@@ -130,3 +133,42 @@ def test_the_two_drawn_endpoints_always_differ(count: int, first: int, second: i
     busy_first = {min(int(first / 8 * count), count - 1): 1}
     picked = rules.pick(list(range(count)), busy_first, first / 8, second / 8)
     assert picked not in busy_first
+
+
+@pytest.mark.parametrize(
+    ("cookie", "fits"),
+    [
+        ("canary=always", True),
+        ("a=b; canary=always", True),
+        ("a=b;canary=always;c=d", True),
+        ("canary=always2", False),
+        ("notcanary=always", False),
+        ("a=canary=always", False),
+        ("canary=never; a=b", False),
+        ("", False),
+    ],
+)
+def test_a_cookie_fits_as_a_whole_wherever_it_stands(cookie: str, fits: bool) -> None:
+    raw = {
+        "matches": [{"headers": [{"name": "Cookie", "type": "RegularExpression", "value": cookie_pattern("canary", "always")}]}]
+    }
+    route = {"metadata": {"namespace": "n", "name": "r"}, "spec": {"rules": [raw]}}
+
+    (rule,) = read_route(route).rules
+
+    assert rule.problem == ""
+    assert rules.request_matches(rule.matches[0], "/", "GET", {"cookie": cookie} if cookie else {}, "") is fits
+    assert (re.fullmatch(cookie_pattern("canary", "always"), cookie) is not None) is fits
+
+
+def test_any_other_regular_expression_is_refused() -> None:
+    raw = {"matches": [{"headers": [{"name": "Cookie", "type": "RegularExpression", "value": "^(a+)+$"}]}]}
+    route = {"metadata": {"namespace": "n", "name": "r"}, "spec": {"rules": [raw]}}
+
+    (rule,) = read_route(route).rules
+
+    assert "regular expression" in rule.problem
+
+
+def test_a_match_by_cookie_is_more_precise_than_one_without() -> None:
+    assert rules.precision(RequestMatch(cookies=(("a", "b"),))) < rules.precision(RequestMatch())

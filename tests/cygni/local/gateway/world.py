@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cygni.local.gateway.exchange import Limits
 from cygni.local.gateway.server import Gateway, Options
+from cygni.local.gateway.sleep import Scaler
 from tests.cygni.local.gateway.builders import Thing, pod, route, rule, service
 
 P = ParamSpec("P")
@@ -214,13 +215,15 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(*apps: App, weights: Mapping[str, int] | None = None, limits: Limits | None = None) -> AsyncIterator[World]:
+async def world(
+    *apps: App, weights: Mapping[str, int] | None = None, limits: Limits | None = None, scaler: Scaler | None = None
+) -> AsyncIterator[World]:
     """A world of these apps: `web-r1`, `web-r2`, … with the given weights (all equal where not given)."""
     names = [f"web-r{number}" for number in range(1, len(apps) + 1)]
     async with contextlib.AsyncExitStack() as stack:
         for app in apps:
             await stack.enter_async_context(app)
-        gateway = Gateway(Options(port=0, limits=limits or Limits(drain=0.2)))
+        gateway = Gateway(Options(port=0, limits=limits or Limits(drain=0.2)), scaler)
         await gateway.start()
         running = World(gateway)
         stack.push_async_callback(gateway.stop)

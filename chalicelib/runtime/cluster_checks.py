@@ -1,0 +1,66 @@
+"""Checks of registered clusters: whether they answer, what they grant, and what they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.platform.across import keys_in_index
+from chalicelib.platform.errors import CygniError, Transient
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import ConditionFailed, Put, unpack
+from chalicelib.runtime.cluster_rules import RIGHTS, Found, Health, Right, judge
+from chalicelib.runtime.models import CLUSTERS, ClusterIndex, ClusterRecord, cluster_sk, team_pk
+
+
+class Asked(Protocol):
+    """What a check asks of a cluster. Each raises as `platform.kube` says."""
+
+    def version(self) -> tuple[int, int]: ...
+
+    def may(self, verb: str, group: str, resource: str) -> bool: ...
+
+    def serves(self, kind: str) -> bool: ...
+
+
+Connect = Callable[[str, str], Asked]
+"""(team, cluster's name) → the cluster. Raises what keeps it from being reached."""
+
+
+def registered_clusters() -> Iterator[tuple[str, str]]:
+    """Team and name of every cluster, of all teams: for the schedule that checks them only."""
+    for raw in keys_in_index(ClusterRecord, ClusterIndex.Meta.index_name, CLUSTERS):
+        record = unpack(ClusterRecord, raw)
+        yield record.team, record.name
+
+
+def check_cluster(team: str, name: str, *, connect: Connect, now: datetime) -> Health | None:
+    """Asks a cluster and records what was found; None when it is registered no more.
+
+    A cluster that was replaced meanwhile keeps its own state, which is unchecked: another check follows.
+    """
+    store = team_store(team)
+    record = store.fetch(ClusterRecord, team_pk(team), cluster_sk(name))
+    if record is None:
+        return None
+    health, sentence = look(lambda: connect(team, name))
+    record.health, record.found, record.checked_at = health.value, sentence[:500], now
+    try:
+        store.commit([Put(record)])
+    except ConditionFailed:
+        return Health.UNCHECKED
+    return health
+
+
+def look(connect: Callable[[], Asked]) -> tuple[Health, str]:
+    """The health of a cluster, and the sentence that goes with it. Never raises what a cluster may answer."""
+    try:
+        cluster = connect()
+        version = cluster.version()
+        rights: dict[Right, bool] = {right: cluster.may(right.verb, right.group, right.resource) for right in RIGHTS}
+        return judge(Found(version, rights, cluster.serves("HTTPRoute")))
+    except Transient as error:
+        return Health.UNREACHABLE, str(error)
+    except CygniError as error:
+        return Health.REFUSED, " ".join(filter(None, (str(error), error.remedy)))

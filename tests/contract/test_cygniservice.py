@@ -1,0 +1,103 @@
+"""What may be applied as a CygniService, and what is refused with which sentence: by the schema, and by its rules in CEL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.runtime.crd import NAME, definition
+from tests.contract.api import Answer, Api, Obj, eventually
+from tests.contract.conftest import Space
+
+IMAGE = "registry.example.com/shop/web@sha256:" + "a" * 64
+PLURAL = "cygni.dev/v1/cygniservices"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served(api: Api) -> None:
+    """Cygni's own clusters have the definition from the start; somebody else's gets it as an operator would give it."""
+    api.apply(f"{_CRDS}/{NAME}", definition(), force=True)
+    assert eventually(lambda: api.get("/apis/cygni.dev/v1").status, lambda status: status == 200) == 200
+
+
+def declare(space: Space, name: str = "web", **spec: Any) -> Answer:
+    body: Obj = {
+        "apiVersion": "cygni.dev/v1",
+        "kind": "CygniService",
+        "metadata": {"name": name},
+        "spec": {"image": IMAGE, **spec},
+    }
+    return space.api.apply(space.path(PLURAL, name), body, "kubectl")
+
+
+def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space: Space) -> None:
+    spec = declare(space).body["spec"]
+
+    assert spec["ports"] == [{"name": "http", "port": 8080}]
+    assert spec["autoscale"] == {"min": 1, "max": 1, "cpu": 80, "idle": "5m"}
+    assert [step["weight"] for step in spec["rollout"]["steps"]] == [10, 50]
+    assert spec["healthGates"]["errorRate"] == 5
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "said"),
+    [
+        ({"image": "nginx:latest"}, "spec.image", "name the image by its digest"),
+        ({"autoscale": {"min": 3}}, "spec.autoscale.max", "max is below min"),
+        ({"autoscale": {"min": -1}}, "spec.autoscale.min", "greater than or equal to 0"),
+        ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
+        ({"rollout": {"steps": [{"weight": 50}, {"weight": 50}]}}, "spec.rollout.steps", "no two steps"),
+        ({"healthGates": {"custom": [{"name": "q", "query": "x"}]}}, "spec.healthGates.custom[0]", "needs one limit"),
+        ({"healthGates": {"custom": [{"name": "q"}]}}, "spec.healthGates.custom[0]", "write one of the two"),
+        ({"env": {"1A": "x"}}, "spec.env", "begins with no digit"),
+        ({"envFrom": ["vault://x"]}, "spec.envFrom[0]", "should match"),
+        ({"domains": ["Not a host"]}, "spec.domains[0]", "should match"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_field_and_what_to_do(space: Space, spec: Obj, field: str, said: str) -> None:
+    answer = declare(space, **spec)
+
+    assert (answer.status, answer.fields) == (422, {field})
+    assert said in answer.body["message"]
+
+
+@pytest.mark.parametrize("name", ["cygni-web", "a.b", "n" * 31])
+def test_a_name_that_no_service_may_have_is_refused(space: Space, name: str) -> None:
+    assert declare(space, name).status == 422
+
+
+def test_a_gate_that_is_null_stays_off(space: Space) -> None:
+    answer = declare(space, healthGates={"errorRate": None})
+
+    assert answer.body["spec"]["healthGates"]["errorRate"] is None
+
+
+def test_its_status_is_written_apart_and_shown_in_columns(space: Space) -> None:
+    declare(space)
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Live",
+        "message": "m",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    status = {"observedGeneration": 1, "release": 3, "conditions": [condition]}
+    body = {"apiVersion": "cygni.dev/v1", "kind": "CygniService", "metadata": {"name": "web"}, "status": status}
+    assert space.api.apply(space.path(PLURAL, "web", "status"), body).status == 200
+
+    found = space.read(PLURAL, "web").body
+
+    assert (found["status"]["release"], found["metadata"]["generation"]) == (3, 1)
+    columns = definition()["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [column["name"] for column in columns][:2] == ["Ready", "Reason"]
+
+
+def test_it_has_no_number_of_replicas_to_scale(space: Space) -> None:
+    declare(space)
+
+    answer = space.read(PLURAL, "web", "scale")
+
+    assert (answer.status, answer.reason) == (404, "NotFound")
+    assert answer.body["message"] == 'cygniservices.cygni.dev "web" not found'
