@@ -18,6 +18,8 @@ from infra.api import STAGE
 from infra.settings import Settings
 
 _FIVE = cdk.Duration.minutes(5)
+RUNBOOKS = "docs/runbooks"
+"""Where the page of each alarm is: its description names it."""
 
 
 class Alarms(Construct):
@@ -46,7 +48,7 @@ class Alarms(Construct):
 
     def _build_dead_letters(self, name: str, queue: sqs.Queue) -> None:
         metric = queue.metric_approximate_number_of_messages_visible(period=_FIVE, statistic="Maximum")
-        self._alarm(f"{name}DeadLetters", f"{queue.queue_name} holds what no function could take.", metric, 1)
+        self._alarm(f"{name}DeadLetters", "The dead letters hold what no function could take.", "dead-letters", metric, 1)
 
     def _build_broken_workflow(self, name: str, arn: str) -> None:
         """An execution that timed out, or was stopped by AWS: one that fails on purpose rolled back, and is no alarm."""
@@ -57,24 +59,28 @@ class Alarms(Construct):
             period=_FIVE,
             statistic="Sum",
         )
-        self._alarm(f"{name.capitalize()}TimedOut", f"An execution of cygni-{name} ran over its time.", metric, 1)
+        said = f"An execution of cygni-{name} ran over its time."
+        self._alarm(f"{name.capitalize()}TimedOut", said, "workflow-timed-out", metric, 1)
 
     def _build_failing_api(self) -> None:
         where = {"ApiName": API_FUNCTION.name, "Stage": STAGE}
         failed = cloudwatch.Metric(
             namespace="AWS/ApiGateway", metric_name="5XXError", dimensions_map=where, period=_FIVE, statistic="Average"
         )
-        self._alarm("ApiFails", "More than one in a hundred requests was answered 5xx.", failed, 0.01, periods=2)
+        self._alarm("ApiFails", "More than one in a hundred requests was answered 5xx.", "api-fails", failed, 0.01, periods=2)
 
     def _build_throttled(self) -> None:
         throttled = cloudwatch.Metric(namespace="AWS/Lambda", metric_name="Throttles", period=_FIVE, statistic="Sum")
-        self._alarm("Throttled", "Lambda held functions back: the account's concurrency is used up.", throttled, 1, periods=3)
+        said = "Lambda held functions back: the account's concurrency is used up."
+        self._alarm("Throttled", said, "functions-throttled", throttled, 1, periods=3)
 
-    def _alarm(self, id_: str, description: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1) -> None:
+    def _alarm(
+        self, id_: str, said: str, runbook: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             id_,
-            alarm_description=description,
+            alarm_description=f"{said} What to do: {RUNBOOKS}/{runbook}.md",
             metric=metric,
             threshold=threshold,
             evaluation_periods=periods,

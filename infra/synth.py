@@ -5,6 +5,7 @@ usage: python -m infra.synth [STAGE …]
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -43,6 +44,26 @@ def differences(one: Path, other: Path) -> list[str]:
     return [f"{one.name}: {name} differs from one synthesis to the next" for name in unlike]
 
 
+def pages_missing(*folders: Path) -> list[str]:
+    """Alarms that name no page which is there, and pages that no alarm names."""
+    said = {
+        name: str(each["Properties"].get("AlarmDescription", ""))
+        for folder in folders
+        for path in folder.glob("*.template.json")
+        for name, each in json.loads(path.read_text()).get("Resources", {}).items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "runbooks").glob("*.md")}
+    lost = [f"alarm {name} names no page of docs/runbooks" for name, told in said.items() if not _named(told, pages)]
+    return lost + [
+        f"{page} is named by no alarm" for page in sorted(pages) if said and not any(page in told for told in said.values())
+    ]
+
+
+def _named(told: str, pages: set[str]) -> bool:
+    return any(told.endswith(page) for page in pages)
+
+
 def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
@@ -60,6 +81,7 @@ def main(names: list[str]) -> None:
         asked = [(name, FOLDER / name) for name in names] + [(names[0], FOLDER / "again" / names[0])]
         answers = list(pool.map(lambda each: synthesize(*each), asked))
     found = [f"{name}: {line}" for (name, _), lines in zip(asked, answers, strict=True) for line in lines]
+    found += pages_missing(*(folder for _, folder in asked))
     found += differences(*(folder for name, folder in asked if name == names[0]))
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):

@@ -165,8 +165,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m cygni.local", description="The embedded cloud on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start it and keep it running")
-    up.add_argument("--api-port", type=int, help="port of the API (default: that of last time, or 8787)")
-    up.add_argument("--apps-port", type=int, help="port of the gateway (default: that of last time, or 8080)")
+    up.add_argument("--api-port", type=int, help="port of the API (default: that of last time, or 8787; 0: any)")
+    up.add_argument("--apps-port", type=int, help="port of the gateway (default: that of last time, or 8080; 0: any)")
     cluster = up.add_mutually_exclusive_group()
     cluster.add_argument("--kubeconfig", type=Path, help="use this cluster instead of the embedded one")
     cluster.add_argument(

@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from chalicelib.runtime.crd import definition as cygni_definition
 from cygni.local.controlplane import commands
 from cygni.local.controlplane.binaries import CONTROLLERS, Binaries
 from cygni.local.controlplane.commands import HOST, Plan, Ports
+from cygni.local.freeports import free_port
 from cygni.local.kube.kubeconfig import write_tls_kubeconfig
 from cygni.local.kube.objects import Obj
 from cygni.local.kube.schema.tree import gateway_definitions
@@ -210,10 +210,7 @@ def _namespace(name: str) -> Obj:
 
 def free_ports(api: int = 0) -> Ports:
     """Three free ports, the first being `api` unless that is 0."""
-    with contextlib.ExitStack() as held:
-        found = []
-        for _ in range(3):
-            probe = held.enter_context(socket.socket())
-            probe.bind((HOST, 0))
-            found.append(int(probe.getsockname()[1]))
+    found: list[int] = []
+    while len(found) < 3:
+        found.append(free_port(found))
     return Ports(api or found[0], found[1], found[2])

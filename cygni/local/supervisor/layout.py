@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cygni.local.files import kept
+from cygni.local.freeports import free_port, is_free
 
 API_PORT, APPS_PORT = 8787, 8080
 """The ports that are tried first, since people remember them."""
@@ -100,11 +100,14 @@ class Layout:
         return kept(path, new.encode).decode().strip()
 
     def ports(self, *, api: int | None = None, apps: int | None = None) -> tuple[Ports, list[str]]:
-        """The ports to use, and a sentence for each that had to change: those of last time where they are free."""
+        """The ports to use, and a sentence for each that had to change: those of last time where they are free.
+
+        Without a wish a first start has the usual ones; a wish for 0 is one for any.
+        """
         known = json.loads(self.ports_file.read_text()) if self.ports_file.exists() else {}
         wanted = {
-            "api": api or known.get("api") or API_PORT,
-            "apps": apps or known.get("apps") or APPS_PORT,
+            "api": api or known.get("api") or (API_PORT if api is None else None),
+            "apps": apps or known.get("apps") or (APPS_PORT if apps is None else None),
             "admin": known.get("admin"),
             "aws": known.get("aws"),
             "cluster": known.get("cluster"),
@@ -114,7 +117,7 @@ class Layout:
         chosen: dict[str, int] = {}
         said = []
         for name, port in wanted.items():
-            chosen[name] = port if port and port not in taken and _is_free(port) else _free_port(taken)
+            chosen[name] = port if port and port not in taken and is_free(port) else free_port(taken)
             taken.add(chosen[name])
             if port and chosen[name] != port and name in _NAMES:
                 said.append(f"Port {port} is taken, so the {_NAMES[name]} has port {chosen[name]}.")
@@ -125,22 +128,3 @@ class Layout:
 
 _NAMES = {"api": "API", "apps": "gateway", "idp": "identity provider"}
 """Those whose port people see, in addresses that they keep or that name who vouched for them."""
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(taken: set[int]) -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
-            return port

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
+from cygni.local.freeports import free_port
 from tests.cygni.local.builder.support import Builder
 
 
@@ -16,6 +16,4 @@ def builder(tmp_path: Path) -> Builder:
 @pytest.fixture
 def port() -> int:
     """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()

@@ -8,7 +8,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -20,15 +19,12 @@ from typing import Any
 import botocore.session
 import httpx
 
+from cygni.local.freeports import free_port
+
 KEY = "cyg_" + "t" * 43
 IDP = "http://127.0.0.1:1"
 """Where the identity provider would be; the process does not ask it for anything at start."""
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class RunningCloud:

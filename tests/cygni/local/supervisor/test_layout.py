@@ -6,7 +6,8 @@ import stat
 from dataclasses import asdict
 from pathlib import Path
 
-from cygni.local.supervisor.layout import Layout
+from cygni.local.freeports import HIGHEST, LOWEST
+from cygni.local.supervisor.layout import API_PORT, APPS_PORT, Layout
 
 
 def test_ports_stay_the_same_over_a_restart(tmp_path: Path) -> None:
@@ -59,3 +60,13 @@ def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert len(key) >= 47
     assert layout.secret(layout.admin_key, "cyg_") == key
     assert stat.S_IMODE(layout.admin_key.stat().st_mode) == 0o600
+
+
+def test_a_wish_for_zero_is_one_for_any_port_but_the_usual_ones_and_stays_what_it_became(tmp_path: Path) -> None:
+    first, said = Layout(tmp_path).ports(api=0, apps=0)
+    second, _ = Layout(tmp_path).ports(api=0, apps=0)
+
+    assert {first.api, first.apps}.isdisjoint({API_PORT, APPS_PORT})
+    assert all(LOWEST <= port <= HIGHEST for port in (first.api, first.apps, first.aws))
+    assert said == []
+    assert second == first
