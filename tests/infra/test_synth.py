@@ -1,44 +1,46 @@
-"""Synthesis as a command: the same bytes each time, and a wrong setting ends it with the setting's name."""
+"""What `make synth` judges beyond its tools: runbooks, and that two syntheses are the same bytes."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
+import json
 from pathlib import Path
 
-import pytest
+from infra.synth import ROOT, differences, pages_missing
 
-ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(find_spec("aws_cdk") is None, reason="`make synth` installs CDK, and `make test` does without"),
-]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "runbooks").glob("*.md"))
 
 
-def synthesize(stage: str, out: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the CDK app without a Node, a CDK command or credentials of the machine's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "JSII_"))}
-    environment = kept | {"CYGNI_STAGE": stage, "CDK_OUTDIR": str(out), "PATH": str(Path(sys.executable).parent)}
-    return subprocess.run(
-        [sys.executable, "infra/app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
+def write(folder: Path, *descriptions: str) -> Path:
+    """A synthesized stage with an alarm of each description."""
+    folder.mkdir(exist_ok=True)
+    alarms = {
+        f"Alarm{n}": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmDescription": each}}
+        for n, each in enumerate(descriptions)
+    }
+    (folder / "control.template.json").write_text(json.dumps({"Resources": alarms}))
+    return folder
 
 
-def test_two_syntheses_write_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        done = synthesize("dev", tmp_path / name)
-        assert done.returncode == 0, done.stderr
-
-    first, second = ({each.name: each.read_bytes() for each in (tmp_path / name).glob("*.json")} for name in ("a", "b"))
-    assert first == second
-    assert {"cygni-data.template.json", "cygni-control-plane.template.json"} <= set(first)
+def test_every_page_with_its_alarm_is_no_finding(tmp_path: Path) -> None:
+    assert PAGES
+    assert pages_missing(write(tmp_path, *(f"It broke. What to do: {page}" for page in PAGES))) == []
 
 
-def test_a_stage_that_nobody_wrote_ends_synthesis_with_one_sentence(tmp_path: Path) -> None:
-    done = synthesize("production", tmp_path)
+def test_an_alarm_without_a_page_that_is_there_is_found(tmp_path: Path) -> None:
+    told = [f"It broke. What to do: {page}" for page in PAGES]
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("There is no stage 'production'")
-    assert "Traceback" not in done.stderr
+    found = pages_missing(write(tmp_path, *told, "It broke.", "It broke. What to do: docs/runbooks/gone.md"))
+
+    assert [line.split()[1] for line in found] == [f"Alarm{len(PAGES)}", f"Alarm{len(PAGES) + 1}"]
+
+
+def test_a_page_that_no_alarm_names_is_found(tmp_path: Path) -> None:
+    assert pages_missing(write(tmp_path, *PAGES[1:])) == [f"{PAGES[0]} is named by no alarm"]
+
+
+def test_a_file_that_differs_or_is_in_one_synthesis_alone_is_found(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "dev", "a"), write(tmp_path / "again", "b")
+    (one / "control.assets.json").write_text("{}")
+
+    assert [line.split()[1] for line in differences(one, other)] == ["control.assets.json", "control.template.json"]
+    assert differences(one, one) == []
