@@ -53,6 +53,8 @@ FUNCTION_OF = {name: f"cygni-rollout-{kebab}" for name, kebab in (
 )}  # fmt: skip
 CANARY = {"steps": [{"weight": 20, "for": "5m"}, {"weight": 50, "for": "5m"}], "interval": "5s"}
 MONTH = 30 * 86_400
+BUSY = {"cygni-reconcile": 4.0, "cygni-check-clusters": 1.0}
+"""Seconds of a run with one registered cluster, where they are more than a query takes that finds nothing."""
 AIMS = {"deploy": 2.0, "calls": 5.0, "idle": 5.0}
 """Dollars: of 1,000 deploys, of a million calls, of an idle month without the web ACL."""
 
@@ -196,7 +198,7 @@ def calls(times: int = 200) -> Meter:
 
 
 def idle() -> Meter:
-    """A month in which nobody deploys: schedules, the key, secrets, alarms."""
+    """A month in which nobody deploys, with one registered cluster: schedules, the key, secrets, alarms."""
     meter = Meter()
     for function in FUNCTIONS:
         if function.schedule is None:
@@ -204,11 +206,12 @@ def idle() -> Meter:
         times = MONTH / every(function.schedule)
         meter.add("lambda_request", times)
         meter.add("scheduler_invocation", times)
-        meter.add("lambda_gb_second", times * 0.05 * function.memory / 1024)  # a warm start, one query that finds nothing
+        meter.add("lambda_gb_second", times * BUSY.get(function.name, 0.05) * function.memory / 1024)
         meter.add("dynamodb_read_unit", times)
         meter.add("log_byte", times * PLATFORM_LINES)
     for unit, count in standing().items():
         meter.add(unit, count)
+    meter.add("secret_month", 1)  # the cluster's credential
     return meter
 
 
@@ -261,7 +264,7 @@ def main() -> None:
     found = {
         "deploy": (deploy(), 1000, "1,000 deploys with a canary of ten minutes, builds apart"),
         "calls": (calls(), 1_000_000, "A million calls of the API"),
-        "idle": (idle(), 1, "A month in which nobody deploys, without the web ACL"),
+        "idle": (idle(), 1, "A month in which nobody deploys, with one registered cluster, without the web ACL"),
     }
     text = page(found, dated)
     print(text)

@@ -182,6 +182,7 @@ MEANINGS: dict[str, Render] = {
     ),
     "remember requests": _table("RememberRequests", "cygni-idempotency", "GetItem", "PutItem"),
     "read and write the audit trail": _table("AppendToTheTrail", "cygni-audit", "PutItem", "Query"),
+    "append to the audit trail": _table("OnlyAppendToTheTrail", "cygni-audit", "PutItem"),
     "act for one team at a time": _tenant,
     "write sources": _objects("WriteSources", "PutObject", "*/sources/*"),
     "look for sources": _object_reads("LookForSources", "*/sources/*"),

@@ -67,8 +67,18 @@ def find_release(key: ServiceKey, number: int) -> Release | None:
 
 def keep_release(deployment: DeploymentRecord, release: Release) -> None:
     """Records what a deployment releases. Keeping it twice is keeping it once."""
-    record = ReleaseRecord(
-        releases_pk(deployment.key),
+    record = release_record(deployment.key, release)
+    try:
+        team_store(deployment.team).commit([Put(record)])
+    except ConditionFailed:
+        if find_release(deployment.key, release.number) is None:
+            raise
+
+
+def release_record(key: ServiceKey, release: Release) -> ReleaseRecord:
+    """The record of a release."""
+    return ReleaseRecord(
+        releases_pk(key),
         release_sk(release.number),
         number=release.number,
         deployment=release.deployment,
@@ -78,11 +88,6 @@ def keep_release(deployment: DeploymentRecord, release: Release) -> None:
         spec=release.spec.model_dump(mode="json", by_alias=True),
         created_at=release.created_at,
     )
-    try:
-        team_store(deployment.team).commit([Put(record)])
-    except ConditionFailed:
-        if find_release(deployment.key, release.number) is None:
-            raise
 
 
 def workload_of(key: ServiceKey, release: Release) -> Workload:

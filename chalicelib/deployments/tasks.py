@@ -5,12 +5,17 @@ from __future__ import annotations
 from chalicelib.deployments.analysis import analyse
 from chalicelib.deployments.driver import await_ready, prepare, promote, roll_back, settle, shift
 from chalicelib.deployments.progress import Ports
+from chalicelib.deployments.reconcile_run import Shard
+from chalicelib.deployments.reconcile_run import run as reconcile
+from chalicelib.deployments.reconciling import Hands
 from chalicelib.deployments.releases import target_of
 from chalicelib.deployments.removal import forget_deployments
 from chalicelib.deployments.workflow import begin, finish, sweep
 
 __all__ = [
+    "Hands",
     "Ports",
+    "Shard",
     "analyse",
     "await_ready",
     "begin",
@@ -18,6 +23,7 @@ __all__ = [
     "forget_deployments",
     "prepare",
     "promote",
+    "reconcile",
     "roll_back",
     "settle",
     "shift",

@@ -23,8 +23,8 @@ from chalicelib.platform.store import Store
 
 ALGORITHM = "RS256"
 _CHECK = (
-    "Check which repositories, branches and environments the team trusts (GET /v1/team/trusts), and that the job asks for "
-    "its token with the audience {audience}."
+    "Check with `cygni ci list` which repositories, branches and environments the team trusts (GET /v1/team/trusts), and that "
+    "the job asks for its token with the audience {audience}."
 )
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     USER = "user"
     KEY = "key"
     FEDERATED = "federated"
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, CygniError, Failed, LostRace
@@ -44,6 +44,10 @@ class Kind:
         tail = "".join("/" + quote(part, safe="") for part in (name, below) if part)
         return f"{root}{scope}/{self.plural}{tail}"
 
+    def path_of_all(self) -> str:
+        """The URL path of all namespaces' objects."""
+        return replace(self, namespaced=False).path("")
+
 
 KINDS: Mapping[str, Kind] = {
     "Namespace": Kind("v1", "namespaces", namespaced=False),
@@ -58,6 +62,7 @@ KINDS: Mapping[str, Kind] = {
     "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers"),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
     "HTTPRoute": Kind("gateway.networking.k8s.io/v1", "httproutes"),
+    "CygniService": Kind("cygni.dev/v1", "cygniservices"),
 }
 
 
@@ -108,7 +113,7 @@ class KubernetesCluster:
         self._version: tuple[int, int] | None = None
 
     @classmethod
-    def from_kubeconfig(cls, path: str, *, read_seconds: float = READ_SECONDS) -> KubernetesCluster:
+    def from_kubeconfig(cls, path: str, *, read_seconds: float = READ_SECONDS) -> Self:
         """A client of the kubeconfig's current context. Nothing is sent yet.
 
         A file that cannot be used raises ClusterUnavailable: it may be about to be written.
@@ -227,7 +232,17 @@ class KubernetesCluster:
     def _send(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> tuple[int, str]:
-        """Status and text of the answer. The low-level call, since the typed one costs a model per object."""
+        """Status and text of the answer."""
+        from urllib3.exceptions import HTTPError
+
+        answer = self._open(method, path, query=query, body=body)
+        try:
+            return answer.status, answer.read().decode("utf-8", "replace")
+        except (HTTPError, OSError) as error:
+            raise self._silent(error) from error
+
+    def _open(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None) -> Any:
+        """The answer, unread. The low-level call, since the typed one costs a model per object."""
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -239,11 +254,13 @@ class KubernetesCluster:
                 method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
             )
             payload = json.dumps(body) if body is not None and method == "PATCH" else body
-            answer = self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
-            return answer.status, answer.read().decode("utf-8", "replace")
+            return self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
         except (HTTPError, ApiException, OSError) as error:
-            reason = type(getattr(error, "reason", None) or error).__name__
-            raise ClusterUnavailable(f"The cluster's API at {self._address} gave no answer ({reason}).") from error
+            raise self._silent(error) from error
+
+    def _silent(self, error: Exception) -> ClusterUnavailable:
+        reason = type(getattr(error, "reason", None) or error).__name__
+        return ClusterUnavailable(f"The cluster's API at {self._address} gave no answer ({reason}).")
 
     @property
     def _address(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -140,10 +141,11 @@ def _unknown_key(path: Path) -> tuple[str, str]:
 
 
 def _one_of(expected: str, given: Any) -> str:
-    """`expected` is pydantic's list, such as `'hold' or 'rollBack'`."""
-    known = [word.strip("'") for word in expected.split(" or ")]
+    """`expected` is pydantic's list, such as `'canary', 'blueGreen' or 'recreate'`."""
+    known = re.findall(r"'([^']*)'", expected) or [expected]
     near = _nearest(str(given), known) if len(known) > 1 else None
-    return f"Write {' or '.join(known)}" + (f"; did you mean {near}?" if near else ".")
+    listed = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+    return f"Write {listed}" + (f"; did you mean {near}?" if near else ".")
 
 
 def _wrong_kind(wanted: str, given: Any, shown: str, about: str) -> tuple[str, str]:

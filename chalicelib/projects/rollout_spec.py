@@ -16,6 +16,7 @@ Delay = Annotated[
     StringConstraints(pattern=r"^(0s|[1-9][0-9]{0,3}s|[1-5]?[0-9]m|1h)$"),
     Field(description="A whole number with its unit, an hour at most: 0s, 30s or 10m."),
 ]
+_EITHER = "Write `strategy: blueGreen`, or leave it out."
 _NOT_FOR_PINS = frozenset({"authorization", "connection", "content-length", "cookie", "host", "transfer-encoding", "upgrade"})
 
 
@@ -181,6 +182,12 @@ class Rollout(Shape):
         "time",
         description="What a step that nothing speaks against waits for: its time, or besides that proof that gates are kept.",
     )
+
+    @model_validator(mode="after")
+    def _of_one_way(self) -> Rollout:
+        if self.blue_green is not None and self.strategy != "blueGreen":
+            raise _misfit("blueGreen", f"says how a blueGreen release takes over, but strategy is {self.strategy}", _EITHER)
+        return self
 
     @field_validator("steps")
     @classmethod

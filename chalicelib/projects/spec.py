@@ -97,6 +97,11 @@ class Scale(Shape):
         return self
 
 
+Domain = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=253)
+]
+
+
 class ServiceSpec(Shape):
     """One service of an app."""
 
@@ -112,6 +117,11 @@ class ServiceSpec(Shape):
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     scale: Scale = Field(default_factory=lambda: Scale.model_validate({}))
     rollout: Rollout = Field(default_factory=lambda: Rollout.model_validate({}))
+    domains: tuple[Domain, ...] = Field(
+        (),
+        max_length=16,
+        description="Host names of your own under which the service answers too; their DNS points at the gateway.",
+    )
 
 
 class AppFile(Shape):

@@ -20,7 +20,6 @@ _KEPT = (
     "type", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
     "maxProperties", "required",
 )  # fmt: skip
-_DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$"
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -96,7 +95,7 @@ def spec_schema() -> Schema:
         "health": own["health"] | {"default": {}},
         "healthGates": _gates(own["rollout"]["properties"].pop("gates")),
         "rollout": _rollout(own["rollout"]),
-        "domains": _domains(),
+        "domains": own["domains"] | {"x-kubernetes-list-type": "set"},
         "resources": own["resources"] | {"default": {}},
     }
     return {"type": "object", "required": ["image"], "properties": properties}
@@ -184,12 +183,6 @@ def _rollout(rollout: Schema) -> Schema:
         rule("self.all(one, self.exists_one(other, other.weight == one.weight))", "no two steps have the same weight"),
     ]
     return {**rollout, "default": {}}
-
-
-def _domains() -> Schema:
-    one = {"type": "string", "maxLength": 253, "pattern": _DOMAIN}
-    said = "Host names of your own under which the service answers, besides the one that Cygni gives it."
-    return {"type": "array", "description": said, "maxItems": 16, "items": one, "x-kubernetes-list-type": "set"}
 
 
 def _status() -> Schema:

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.projects.spec import seconds
 from chalicelib.runtime.namespaces import namespace_objects
-from chalicelib.runtime.rules import CONTAINER, Manifest, Workload, weights_route
+from chalicelib.runtime.rules import CONTAINER, DOMAINS, Manifest, Workload, weights_route
 
 USER = 10_001
 STOP_SECONDS = 30
@@ -48,7 +48,7 @@ def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) 
         _service(workload),
         _deployment(workload, api),
         *scaler,
-        weights_route(workload.target, {workload.number: 100}, host),
+        weights_route(workload.target, {workload.number: 100}, host, domains=workload.spec.domains),
     )
 
 
@@ -101,10 +101,14 @@ def _service(workload: Workload) -> Manifest:
         "selector": workload.target.selector(workload.number),
         "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
     }
-    service = _object(workload, "v1", "Service", spec=spec)
+    made, notes = _object(workload, "v1", "Service", spec=spec), {}
     if workload.sleeps:  # what holds requests reads how long to wait; where nothing does, one pod stays
-        service["metadata"]["annotations"] = {IDLE_SECONDS: str(seconds(workload.spec.scale.idle))}
-    return service
+        notes[IDLE_SECONDS] = str(seconds(workload.spec.scale.idle))
+    if workload.spec.domains:
+        notes[DOMAINS] = ",".join(workload.spec.domains)
+    if notes:
+        made["metadata"]["annotations"] = notes
+    return made
 
 
 def _scaler(workload: Workload) -> Manifest:

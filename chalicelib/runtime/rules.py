@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ GATEWAY_NAME = "cygni"
 SERVICE_LABEL = "cygni.dev/service"
 REVISION_LABEL = "cygni.dev/revision"
 INVENTORY_LABEL = "cygni.dev/inventory"
+DOMAINS = "cygni.dev/domains"
+"""Annotation of a release's Service: the host names of its service's own, so that whoever moves traffic finds them."""
 CONTAINER = "app"
 _LABEL_MAX = 63
 _RESERVED = "cygni-"
@@ -144,8 +146,14 @@ def release_number(value: str) -> int | None:
     return int(digits) if value.startswith("r") and digits.isascii() and digits.isdigit() else None
 
 
-def weights_route(target: Target, weights: Mapping[int, int], host: str, pinned: Pinned | None = None) -> Manifest:
-    """The HTTPRoute that splits `host` between releases. ValueError unless weights are 0–100 and sum to 100."""
+def weights_route(
+    target: Target,
+    weights: Mapping[int, int],
+    host: str,
+    pinned: Pinned | None = None,
+    domains: Collection[str] = (),
+) -> Manifest:
+    """The HTTPRoute that splits `host`, and `domains`, between releases. ValueError unless weights are 0–100 and sum to 100."""
     if any(not 0 <= weight <= 100 for weight in weights.values()) or sum(weights.values()) != 100:
         raise ValueError(f"weights must be percents that sum to 100, not {dict(weights)}")
     backends = [{"name": target.release(number), "port": 80, "weight": weights[number]} for number in sorted(weights)]
@@ -159,10 +167,16 @@ def weights_route(target: Target, weights: Mapping[int, int], host: str, pinned:
         "metadata": {"name": target.service, "namespace": target.namespace, "labels": target.labels()},
         "spec": {
             "parentRefs": [{"name": GATEWAY_NAME, "namespace": GATEWAY_NAMESPACE}],
-            "hostnames": [host],
+            "hostnames": [host, *sorted({*domains} - {host})],
             "rules": rules,
         },
     }
+
+
+def domains_of(service: Manifest | None) -> tuple[str, ...]:
+    """The host names that a release's Service is annotated with; () for None."""
+    noted = ((service or {}).get("metadata", {}).get("annotations") or {}).get(DOMAINS, "")
+    return tuple(noted.split(",")) if noted else ()
 
 
 def route_weights(target: Target, route: Manifest | None) -> dict[int, int]:

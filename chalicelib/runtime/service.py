@@ -19,7 +19,16 @@ from chalicelib.runtime.manifests import pods_wanted, render
 from chalicelib.runtime.pins import Pinned
 from chalicelib.runtime.plan import Inventory, execute, plan
 from chalicelib.runtime.readiness import Readiness, is_ready, judge_readiness
-from chalicelib.runtime.rules import INVENTORY_LABEL, Target, Workload, release_number, revision, route_weights, weights_route
+from chalicelib.runtime.rules import (
+    INVENTORY_LABEL,
+    Target,
+    Workload,
+    domains_of,
+    release_number,
+    revision,
+    route_weights,
+    weights_route,
+)
 
 if TYPE_CHECKING:
     from chalicelib.platform.traffic import Reading, TrafficMetrics
@@ -32,6 +41,7 @@ __all__ = [
     "Target",
     "Workload",
     "apply_release",
+    "as_scaled",
     "read_logs",
     "readiness",
     "remove_service",
@@ -56,7 +66,7 @@ def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
     target, number = workload.target, workload.number
     inventory = _inventory(cluster, target)
     others = {ref for ref in inventory.refs if ref.revision != revision(number)}
-    desired = render(_as_scaled(cluster, workload), host=host, api=cluster.version())
+    desired = render(as_scaled(cluster, workload), host=host, api=cluster.version())
     if any(ref.revision for ref in others) or cluster.get("HTTPRoute", target.namespace, target.service) is not None:
         desired = tuple(manifest for manifest in desired if manifest["kind"] != "HTTPRoute")
     execute(cluster, plan(desired, inventory, keep=others))
@@ -65,8 +75,13 @@ def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
 def set_weights(
     cluster: Cluster, target: Target, weights: Mapping[int, int], *, host: str, pinned: Pinned | None = None
 ) -> None:
-    """Split traffic between releases by these percents, but for what is pinned. ValueError unless they sum to 100."""
-    cluster.apply(weights_route(target, weights, host, pinned))
+    """Split traffic between releases by these percents, but for what is pinned. ValueError unless they sum to 100.
+
+    Host names of the service's own are those of the newest release that gets any.
+    """
+    newest = max((number for number, weight in weights.items() if weight > 0), default=0)
+    service = cluster.get("Service", target.namespace, target.release(newest)) if newest else None
+    cluster.apply(weights_route(target, weights, host, pinned, domains_of(service)))
 
 
 def stop(cluster: Cluster, target: Target, number: int) -> bool:
@@ -102,7 +117,7 @@ def retire(cluster: Cluster, target: Target, keep: Collection[int]) -> None:
     kept = {*keep, *(number for number, weight in present.items() if weight > 0)}
     left = {number: weight for number, weight in present.items() if number in kept}
     stale = left != present and sum(left.values()) == 100  # a split that a person wrote is left as it is
-    desired = [weights_route(target, left, route["spec"]["hostnames"][0])] if route is not None and stale else []
+    desired = [_route_of(target, left, route)] if route is not None and stale else []
     refs = {ref for ref in inventory.refs if release_number(ref.revision) in {None, *kept}}
     if refs != inventory.refs or desired:
         execute(cluster, plan(desired, inventory, keep=refs))
@@ -112,6 +127,8 @@ def remove_service(cluster: Cluster, target: Target) -> None:
     """Remove all that the service owns, and the namespace with it when no other service is left there."""
     execute(cluster, plan((), _inventory(cluster, target)))
     if cluster.list("ConfigMap", target.namespace, {INVENTORY_LABEL: "true"}):
+        return
+    if cluster.list("CygniService", target.namespace, {}):  # somebody declares services here: the namespace is theirs
         return
     namespace = cluster.get("Namespace", "", target.namespace)
     if namespace and (namespace["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "cygni":
@@ -146,11 +163,17 @@ def traffic_arms(metrics: TrafficMetrics, target: Target, numbers: Collection[in
     return {number: found.get(target.release(number)) for number in numbers}
 
 
+def _route_of(target: Target, weights: Mapping[int, int], route: Json) -> Json:
+    """A route for the same hosts as another."""
+    host, *domains = route["spec"]["hostnames"]
+    return weights_route(target, weights, host, domains=domains)
+
+
 def _inventory(cluster: Cluster, target: Target) -> Inventory:
     return Inventory.read(target, cluster.get("ConfigMap", target.namespace, target.inventory))
 
 
-def _as_scaled(cluster: Cluster, workload: Workload) -> Workload:
+def as_scaled(cluster: Cluster, workload: Workload) -> Workload:
     """With the number of pods that the autoscaler chose, which another apply must not undo."""
     if not workload.autoscaled:
         return workload

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from chalicelib.runtime.crd import NAME, definition
 from tests.contract.api import Answer, Api, Obj, eventually
 from tests.contract.conftest import Space
+from tools.render_crd import TARGET
 
 IMAGE = "registry.example.com/shop/web@sha256:" + "a" * 64
 PLURAL = "cygni.dev/v1/cygniservices"
@@ -61,6 +63,13 @@ def test_what_is_wrong_is_refused_with_its_field_and_what_to_do(space: Space, sp
 
     assert (answer.status, answer.fields) == (422, {field})
     assert said in answer.body["message"]
+
+
+def test_the_example_is_accepted_as_it_stands_but_for_its_namespace(space: Space) -> None:
+    body = yaml.safe_load((TARGET.parent / "cygniservice-example.yaml").read_text())
+    body["metadata"]["namespace"] = space.name
+
+    assert space.api.apply(space.path(PLURAL, "web"), body, "kubectl").status == 201
 
 
 @pytest.mark.parametrize("name", ["cygni-web", "a.b", "n" * 31])

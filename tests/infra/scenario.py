@@ -24,12 +24,17 @@ from chalicelib.identity.limits import SharedLimits
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import ClusterUnavailable
+from chalicelib.platform.kubewatch import WatchedKubernetes
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
+from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
+from chalicelib.runtime.namespaces import namespace_objects
+from chalicelib.runtime.rules import Target
 from cygni.local.cloud.lambdas import resolve
 from functions import ports
 from functions.catalog import API_FUNCTION, FUNCTIONS
+from tests.contract.api import Api
 from tests.infra.account import account
 from tests.infra.recorder import REGION, Recorder, recording
 from tests.support.people import sign_in
@@ -127,6 +132,7 @@ class Scenario(Stage):
         self._turned_back()
         self._swept()
         self._placed()
+        self._declared()
         bearer = {"authorization": f"Bearer {sign_in(self.fakes, 'Eve').access_token}"}
         signs = self.invoke("cygni-rotate-signing-keys", {})["signs"]
         self.fakes.clock.sleep(120)  # so that the API looks whether its keys are still the right ones
@@ -235,7 +241,30 @@ class Scenario(Stage):
                     ports.rollout_ports(placed).cluster.version()
         _forget_clusters()
         self.invoke("cygni-check-clusters", {})
+        assert self.invoke("cygni-reconcile", {})["sent"] == 2
         cluster_calls.end(self._asked)
+
+    def _declared(self) -> None:
+        """A CygniService that is applied, changed in mid-rollout, and deleted."""
+        self._service()
+        target = Target(TEAM, "hello", "prod", "declared")
+        cluster = WatchedKubernetes.from_kubeconfig(settings().kubeconfig)
+        cluster.apply(namespace_objects(target)[0])
+        meta = {"name": "declared", "namespace": target.namespace}
+        person, place = Api(settings().kubeconfig), f"/apis/cygni.dev/v1/namespaces/{target.namespace}/cygniservices"
+        for digit in "ab":
+            spec = {"image": "registry.localhost/x/y@sha256:" + digit * 64}
+            body = {"apiVersion": "cygni.dev/v1", "kind": "CygniService", "metadata": meta, "spec": spec}
+            assert person.apply(f"{place}/declared", body, "kubectl").status < 300
+            assert self.invoke("cygni-reconcile", {})["worked"] > 0
+        cluster.delete("CygniService", target.namespace, "declared")
+        path = "/v1/projects/hello/environments/prod/services/declared/deployments"
+        for _ in range(3):
+            self.invoke("cygni-reconcile", {})
+            for each in self.api.get(path).json.get("items", ()):
+                event = {**self.event(each["id"]), "service": "declared"}
+                self.invoke("cygni-deploy-finish", event)
+        assert cluster.get("CygniService", target.namespace, "declared") is None
 
     def _asked(self, _name: str, method: str, path: str, **more: Any) -> Reply:
         """A request that must not be refused."""

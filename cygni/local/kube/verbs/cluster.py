@@ -170,7 +170,10 @@ class Cluster:
             obj = apply_configuration(empty, config, resource.schema, manager, now(), force=options.force, hidden=hidden)
             obj["metadata"]["name"] = name
             return self._insert(resource, namespace, obj, options, applied=True), True
-        wanted = config["metadata"].get("resourceVersion")
+        wanted, uid = config["metadata"].get("resourceVersion"), config["metadata"].get("uid")
+        if uid and uid != old["metadata"]["uid"]:
+            cause = errors.invalid_value("metadata.uid", uid, "field is immutable")
+            raise errors.invalid(resource.kind, resource.group, name, [cause])
         merged = apply_configuration(old, config, resource.schema, manager, now(), force=options.force, hidden=hidden)
         if wanted:
             merged["metadata"]["resourceVersion"] = wanted

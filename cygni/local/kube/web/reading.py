@@ -23,6 +23,8 @@ from cygni.local.kube.web.request import Target
 from cygni.local.kube.web.respond import json_answer, wants_table
 
 BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK = 2.0
+"""Seconds before the end of a watch at which its last bookmark is sent."""
 _INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
@@ -190,5 +192,7 @@ async def _pump(
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        if not await watch.wait(min(left, BOOKMARK_SECONDS)) and bookmarks:
+        # as Kubernetes does it: a bookmark a moment before the end, so that who looks briefly learns how far it has heard
+        pause = left - LAST_BOOKMARK if left > LAST_BOOKMARK else left
+        if not await watch.wait(min(pause, BOOKMARK_SECONDS)) and bookmarks:
             await answer.write(stream.bookmark())

@@ -87,7 +87,9 @@ def test_a_job_that_the_trust_does_not_mean_gets_nothing(site: Site, trusted: st
     refused = exchange(site, token_of(site, **job))
 
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-    assert site.url in refused.json()["remedy"]
+    remedy = refused.json()["remedy"]
+    assert site.url in remedy
+    assert "`cygni ci list`" in remedy
 
 
 def test_a_team_that_is_not_there_answers_like_one_that_does_not_trust(site: Site, trusted: str) -> None:
@@ -155,7 +157,7 @@ def test_a_person_s_id_token_is_no_job_s(site: Site, trusted: str, browser: Brow
     assert exchange(site, terminal.tokens["access_token"]).status_code == 400
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "." * 8000])
+@pytest.mark.parametrize("token", ["x", "a.b.c", "/iTi\xaeg\x94", "\xae.\x94.\0", "eyJhbGciOiJub25lIn0.e30.", "." * 8000])
 def test_what_is_no_token_is_refused(site: Site, trusted: str, token: str) -> None:
     assert exchange(site, token).json()["error"] == "invalid_grant"
 

@@ -1,0 +1,131 @@
+"""Deployments that a CygniService asks for: started once for each generation, through the same lane as everybody's.
+
+The release is written with the deployment, in the commit that takes its place in the lane and notes the generation. So what
+the workflow finds is a deployment of a release that exists, as after a rollback, and no step of it knows where it came from.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.deployments.lifecycle import TRIES, get_deployment, start_workflow, supersede
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
+from chalicelib.deployments.releases import Release, release_record
+from chalicelib.deployments.states import State
+from chalicelib.identity.principal import Principal
+from chalicelib.platform.errors import Conflict, LostRace, NotFound
+from chalicelib.platform.ids import NewId
+from chalicelib.platform.table import ConditionFailed, Place, Put, Record, Remove, Write
+from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import (
+    Service,
+    ServiceKey,
+    config_address,
+    enter,
+    environment_address,
+    freezes_of,
+    frozen,
+    frozen_by,
+    lane_write,
+    service_address,
+)
+from chalicelib.runtime.declared import Wanted
+
+
+class DeclaredRecord(Record):
+    """The newest spec of a CygniService that was taken up: pk `TEAM#<t>#DECLARED#<p>#<e>`, sk the service."""
+
+    uid = UnicodeAttribute()
+    generation = NumberAttribute()
+    digest = UnicodeAttribute()
+    deployment = UnicodeAttribute()
+    created = BooleanAttribute(default=False)
+
+
+def declared_address(key: ServiceKey) -> tuple[type[DeclaredRecord], str, str]:
+    """Where it is noted what a CygniService asked for last."""
+    return DeclaredRecord, f"TEAM#{key.team}#DECLARED#{key.project}#{key.environment}", key.service
+
+
+def start_declared(
+    who: Principal,
+    key: ServiceKey,
+    wanted: Wanted,
+    *,
+    uid: str,
+    generation: int,
+    created: bool,
+    workflows: Workflows,
+    new_id: NewId,
+    now: datetime,
+) -> DeploymentRecord:
+    """The deployment of this generation: a new one, or the one it started before. Raises NotFound, Conflict, LostRace.
+
+    `created` says that the service was made for it.
+    """
+    for _ in range(TRIES):
+        try:
+            record, begins = _enter(who, key, wanted, new_id("dep"), (uid, generation), created=created, now=now)
+            break
+        except ConditionFailed:
+            continue
+    else:
+        raise LostRace("Too many deployments of this service were created at the same moment.")
+    if begins and not record.ended:
+        start_workflow(record, workflows)
+    return record
+
+
+def adopt_generation(who: Principal, key: ServiceKey, *, uid: str, generation: int) -> None:
+    """Notes that a generation asks for what was taken up already."""
+    note = who.store.aside().fetch(*declared_address(key))
+    if note is not None and (note.uid, int(note.generation)) != (uid, generation):
+        note.uid, note.generation = uid, generation
+        who.store.aside().commit([Put(note)])
+
+
+def forget_declared(who: Principal, key: ServiceKey) -> None:
+    """Forgets what a CygniService asked for. Forgetting twice is no error."""
+    who.store.commit([Remove(*declared_address(key))])
+
+
+def _enter(
+    who: Principal, key: ServiceKey, wanted: Wanted, new: str, asked: tuple[str, int], *, created: bool, now: datetime
+) -> tuple[DeploymentRecord, bool]:
+    uid, generation = asked
+    frozen_at = environment_address(key.team, key.project, key.environment)
+    addresses: list[Place[Any]] = [service_address(key), config_address(key), declared_address(key), frozen_at]
+    service_record, head, note, environment = who.store.together(*addresses)
+    if service_record is None:
+        raise NotFound(f"There is no service {key}.")
+    service = Service.from_record(service_record)
+    if note is not None and note.uid == uid and int(note.generation) >= generation:
+        return get_deployment(who, key, note.deployment), service.lane.active == note.deployment
+    if service.deleting:
+        raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone.")
+    freeze = frozen_by(freezes_of(environment), now) if environment is not None else None
+    if freeze is not None:
+        raise frozen(freeze, key.environment)
+    entered = enter(service.lane, new)
+    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=State.QUEUED.value)
+    record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
+    record.kind, record.number, record.stable = "deploy", entered.number, service.lane.live
+    record.copies, record.image = entered.number, wanted.image
+    record.config_version = int(head.number) if head is not None and wanted.with_config else 0
+    record.message = f"Generation {generation} of CygniService {key.service}"
+    record.tell(now, "queued", f"Release {entered.number} is asked for by generation {generation} of its object.", who.subject)
+    if not entered.begins:
+        record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
+    version = int(record.config_version)
+    release = Release(entered.number, new, wanted.image, wanted.command, version, wanted.spec, now)
+    if note is None:
+        note = DeclaredRecord(*declared_address(key)[1:], created=created)
+    note.uid, note.generation, note.digest, note.deployment = uid, generation, wanted.digest, new
+    writes: list[Write] = [Put(record), Put(release_record(key, release)), lane_write(service, entered.lane), Put(note)]
+    if entered.superseded is not None:
+        writes.extend(supersede(who, key, entered.superseded, new, now))
+    who.store.commit(writes)
+    return record, entered.begins

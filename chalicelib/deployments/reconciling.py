@@ -1,0 +1,331 @@
+"""One CygniService brought nearer to what it asks for: its facts are gathered, the rules decide, and this carries out.
+
+Every step may run twice. What a person could do through the API goes the same way as theirs, in the team's own store, with a
+line in its audit trail that names the reconciler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.audit.service import Deed, Trail
+from chalicelib.deployments import reporting
+from chalicelib.deployments.controls import request
+from chalicelib.deployments.declared import DeclaredRecord, adopt_generation, declared_address, forget_declared, start_declared
+from chalicelib.deployments.declared_rules import (
+    Abort,
+    Action,
+    Adopt,
+    Desired,
+    Handled,
+    Hold,
+    Known,
+    LetGo,
+    LookAgain,
+    Progress,
+    Remove,
+    Repair,
+    Report,
+    Start,
+    decide,
+)
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
+from chalicelib.deployments.releases import find_release, workload_of
+from chalicelib.deployments.removal import forget_deployments
+from chalicelib.deployments.states import Request, State
+from chalicelib.identity.service import Kind, Principal
+from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.errors import Conflict, CygniError, NotFound, Transient
+from chalicelib.platform.ids import NewId
+from chalicelib.platform.kube import Json
+from chalicelib.platform.kubewatch import WatchedCluster
+from chalicelib.platform.settings import Settings
+from chalicelib.platform.store import team_store
+from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import ServiceKey, cluster_of, create_service, forget_service, mark_deleting, service_address
+from chalicelib.runtime import drift
+from chalicelib.runtime import service as runtime
+from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
+from chalicelib.runtime.rules import Target
+
+RECONCILER = "reconciler"
+"""Who a deployment was asked for by, and who did it, where a CygniService is the reason."""
+_ROUNDS = 3
+_DECLARED = "Declared by CygniService "
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a run of the reconciler reaches. `team` and `name` are a registered cluster's, "" for the installation's own.
+
+    `namespaces` keeps those that were read, for the length of one run."""
+
+    cluster: WatchedCluster
+    workflows: Workflows
+    settings: Settings
+    new_id: NewId
+    clock: Callable[[], datetime]
+    team: str = ""
+    name: str = ""
+    namespaces: dict[str, Json | None] = field(default_factory=dict)
+
+    def namespace(self, name: str) -> Json | None:
+        """A namespace as the cluster has it."""
+        if name not in self.namespaces:
+            self.namespaces[name] = self.cluster.get("Namespace", "", name)
+        return self.namespaces[name]
+
+    def place(self, obj: Json) -> Target | Problem:
+        """The service that an object is; a team's cluster holds that team's alone, and an environment is on one cluster."""
+        place = place_of(obj["metadata"]["name"], self.namespace(obj["metadata"]["namespace"]))
+        if isinstance(place, Problem):
+            return place
+        if self.team and self.team != place.team:
+            return Problem("UnknownNamespace", "This cluster belongs to another team than the namespace's label says.")
+        placed = cluster_of(place.team, place.project, place.environment) or ""
+        if placed != self.name:
+            where = f"cluster {placed}" if placed else "the installation's own cluster"
+            return Problem("OtherCluster", f"Environment {place.environment} is placed on {where}: apply this object there.")
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One object with what was made of it."""
+
+    hands: Hands
+    object: Json
+    place: Target | Problem
+    asked: Wanted | Problem
+
+    @property
+    def key(self) -> ServiceKey:
+        if isinstance(self.place, Problem):
+            raise AssertionError("an object without a place has no service")
+        return ServiceKey(self.place.team, self.place.project, self.place.environment, self.place.service)
+
+    def who(self, operation: str) -> Principal:
+        """The reconciler, acting for the service's team; what it changes is in the team's trail."""
+        key, hands = self.key, self.hands
+        deed = Deed(
+            team=key.team,
+            actor=RECONCILER,
+            actor_kind=Kind.SYSTEM.value,
+            operation=operation,
+            resource=f"projects/{key.project}/environments/{key.environment}/services/{key.service}",
+            request=f"{self.object['metadata']['uid']}/{self.object['metadata'].get('generation', 0)}"[:64],
+            source="",
+            now=hands.clock(),
+            since=None,
+            retention=hands.settings.audit_retention,
+        )
+        return Principal(RECONCILER, Kind.SYSTEM, key.team, None, team_store(key.team).seen_by(Trail(deed)))
+
+
+def reconcile(hands: Hands, obj: Json, *, looked_for_drift: bool) -> LookAgain | None:
+    """Does for one object what is due now; says whether it is to be looked at again though it may not change.
+
+    A refusal becomes a condition on the object. Raises Transient: then nothing is lost, and the next run begins anew.
+    """
+    meta = obj["metadata"]
+    place = hands.place(obj)
+    case = _Case(hands, obj, place, place if isinstance(place, Problem) else wanted(obj, place))
+    try:
+        return _rounds(case, looked_for_drift)
+    except Transient:
+        raise
+    except CygniError as refused:
+        said = Problem(type(refused).__name__, f"{refused.message} {refused.remedy}".strip())
+        actions = decide(Desired(meta["uid"], meta.get("generation", 0), problem=said, held=_held(obj)), Known())
+        return _carry_out(case, actions)
+
+
+def _rounds(case: _Case, looked_for_drift: bool) -> LookAgain | None:
+    again: LookAgain | None = None
+    for _ in range(_ROUNDS):
+        actions = decide(_desired(case), _known(case), drift=looked_for_drift)
+        again = _carry_out(case, actions)
+        if not any(isinstance(each, (Start, Adopt)) for each in actions):
+            return again
+    return again or LookAgain()
+
+
+def _desired(case: _Case) -> Desired:
+    meta, asked = case.object["metadata"], case.asked
+    problem = asked if isinstance(asked, Problem) else None
+    return Desired(
+        meta["uid"],
+        int(meta.get("generation", 0)),
+        digest="" if isinstance(asked, Problem) else asked.digest,
+        problem=problem,
+        deleting=bool(meta.get("deletionTimestamp")),
+        held=_held(case.object),
+    )
+
+
+def _held(obj: Json) -> bool:
+    return FINALIZER in (obj["metadata"].get("finalizers") or ())
+
+
+def _known(case: _Case) -> Known:
+    """What the records say, in two reads."""
+    if isinstance(case.place, Problem):
+        return Known()
+    key, store = case.key, team_store(case.key.team)
+    service, note = store.together(service_address(key), declared_address(key))
+    lane = service.lane if service is not None else None
+    ids = {each for each in (note and note.deployment, lane and lane.active, lane and lane.waiting) if each}
+    records = {each: store.fetch(DeploymentRecord, deployments_pk(key), each) for each in sorted(ids)}
+    own = frozenset(each for each, record in records.items() if record is not None and record.created_by == RECONCILER)
+    return Known(
+        service=service is not None,
+        removing=bool(service is not None and service.deleting and not case.object["metadata"].get("deletionTimestamp")),
+        handled=None if note is None else _handled(note),
+        progress=None if note is None else _progress(records.get(note.deployment)),
+        active=lane.active if lane else None,
+        waiting=lane.waiting if lane else None,
+        live=lane.live if lane else None,
+        ours=own,
+    )
+
+
+def _handled(note: DeclaredRecord) -> Handled:
+    return Handled(note.uid, int(note.generation), note.digest, note.deployment, bool(note.created))
+
+
+def _progress(record: DeploymentRecord | None) -> Progress | None:
+    if record is None:
+        return None
+    state = record.rollout_state
+    phase, weight = ("", 0) if state is None else (state.phase.value, state.weight)
+    return Progress(State(record.state), int(record.number), record.outcome or "", phase, weight)
+
+
+def _carry_out(case: _Case, actions: tuple[Action, ...]) -> LookAgain | None:
+    again: LookAgain | None = None
+    for action in actions:
+        if isinstance(action, LookAgain):
+            again = action
+        elif isinstance(action, Report):
+            reporting.report(case.hands.cluster, case.object, action, url=_url(case), now=case.hands.clock())
+        else:
+            _DOERS[type(action)](case, action)
+    return again
+
+
+def _hold(case: _Case, _action: Hold) -> None:
+    reporting.set_finalizers(case.hands.cluster, case.object, [FINALIZER])
+
+
+def _let_go(case: _Case, _action: LetGo) -> None:
+    reporting.set_finalizers(case.hands.cluster, case.object, [])
+
+
+def _start(case: _Case, _action: Start) -> None:
+    if isinstance(case.asked, Problem):
+        raise AssertionError("a spec with a problem is not started")
+    hands, key, meta = case.hands, case.key, case.object["metadata"]
+    created = team_store(key.team).fetch(*service_address(key)) is None
+    if created:
+        _make_service(case, f"{_DECLARED}{meta['namespace']}/{meta['name']}")
+    record = start_declared(
+        case.who("reconcile.deploy"),
+        key,
+        case.asked,
+        uid=meta["uid"],
+        generation=int(meta.get("generation", 0)),
+        created=created or _made_before(key),
+        workflows=hands.workflows,
+        new_id=hands.new_id,
+        now=hands.clock(),
+    )
+    reporting.tell(
+        hands.cluster, case.object, "DeploymentStarted", f"{record.id} makes release {int(record.number)}.", hands.clock()
+    )
+
+
+def _make_service(case: _Case, description: str) -> None:
+    hands = case.hands
+    try:
+        create_service(
+            case.who("reconcile.create_service"),
+            case.key,
+            description=description,
+            settings=hands.settings,
+            now=hands.clock(),
+            once=None,
+        )
+    except Conflict as taken:
+        if team_store(case.key.team).fetch(*service_address(case.key)) is None:
+            raise taken
+
+
+def _made_before(key: ServiceKey) -> bool:
+    """Whether a run that ended between making the service and starting its deployment made it."""
+    record = team_store(key.team).fetch(*service_address(key))
+    return record is not None and record.description.startswith(_DECLARED) and int(record.last) == 0
+
+
+def _adopt(case: _Case, _action: Adopt) -> None:
+    meta = case.object["metadata"]
+    adopt_generation(case.who("reconcile.adopt"), case.key, uid=meta["uid"], generation=int(meta.get("generation", 0)))
+
+
+def _abort(case: _Case, action: Abort) -> None:
+    hands = case.hands
+    builders = Builders(hands.settings.build_project)
+    try:
+        request(case.who("reconcile.abort"), case.key, action.deployment, Request.ABORT, builders=builders, now=hands.clock())
+    except (Conflict, NotFound):
+        return  # it ended between the two reads
+
+
+def _remove(case: _Case, action: Remove) -> None:
+    """What a service deleted through the API goes through: first what runs, then what is recorded."""
+    key = case.key
+    if not action.forget_only:
+        with_service = team_store(key.team).fetch(*service_address(key)) is not None
+        if with_service:
+            mark_deleting(case.who("reconcile.delete"), key)
+        runtime.remove_service(case.hands.cluster, Target(key.team, key.project, key.environment, key.service))
+        forget_deployments(key)
+        forget_service(key)
+    forget_declared(case.who("reconcile.forget"), key)
+
+
+def _repair(case: _Case, _action: Repair) -> None:
+    hands, key = case.hands, case.key
+    live = team_store(key.team).fetch(*service_address(key)).live  # type: ignore[union-attr]  # the rule saw it
+    release = find_release(key, int(live)) if live is not None else None
+    if release is None:
+        return
+    host = Target(key.team, key.project, key.environment, key.service).host(
+        hands.settings.apps_domain, home=hands.settings.admin_team
+    )
+    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host)
+    if repaired:
+        told = "; ".join(map(str, repaired))
+        case.who("reconcile.repair_drift").store.commit([])
+        reporting.tell(hands.cluster, case.object, "DriftRepaired", f"Brought back: {told}.", hands.clock(), warning=True)
+
+
+def _url(case: _Case) -> str:
+    if isinstance(case.place, Problem):
+        return ""
+    known = case.hands.settings
+    host = case.place.host(known.apps_domain, home=known.admin_team)
+    return f"{known.apps_scheme}://{host}" + (f":{known.apps_port}" if known.apps_port else "")
+
+
+_DOERS: Mapping[type, Callable[[_Case, Any], None]] = {
+    Hold: _hold,
+    LetGo: _let_go,
+    Start: _start,
+    Adopt: _adopt,
+    Abort: _abort,
+    Remove: _remove,
+    Repair: _repair,
+}

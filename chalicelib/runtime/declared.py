@@ -1,0 +1,99 @@
+"""What a CygniService asks for, in Cygni's words, and where it belongs. Pure.
+
+1. A namespace belongs to a team, project and environment only if it says so by its labels and has the name that `Target`
+   gives to them; nobody gets into another's by a label.
+2. The same spec has the same digest, in whatever order its fields stand; a default that is written out changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from chalicelib.platform.kube import Json
+from chalicelib.projects.spec import ServiceSpec
+from chalicelib.runtime.rules import Target
+
+FINALIZER = "cygni.dev/service"
+"""Holds a CygniService that is deleted until what it made is removed."""
+_SECRETS = "secrets://"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an object cannot be rolled out: a reason in one word, and what to do about it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to run. `with_config` says whether it gets the config variables that Cygni keeps for it."""
+
+    image: str
+    command: tuple[str, ...] | None
+    spec: ServiceSpec
+    with_config: bool
+
+    @property
+    def digest(self) -> str:
+        """A hash of all of it."""
+        parts = [self.image, self.command, self.spec.model_dump(mode="json", by_alias=True), self.with_config]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def place_of(name: str, namespace: Json | None) -> Target | Problem:
+    """The service that an object of this name is, in the namespace as the cluster has it."""
+    meta: Json = (namespace or {}).get("metadata", {})
+    labels = meta.get("labels") or {}
+    team, project, environment = (labels.get(f"cygni.dev/{part}", "") for part in ("team", "project", "environment"))
+    if not (team and project and environment):
+        return Problem(
+            "UnknownNamespace",
+            "The namespace does not say whose it is: label it with cygni.dev/team, cygni.dev/project and "
+            "cygni.dev/environment, or apply this object in the namespace of its environment.",
+        )
+    target = Target(team, project, environment, name)
+    if target.namespace != meta.get("name"):
+        return Problem(
+            "UnknownNamespace",
+            f"Environment {environment} of project {project} has the namespace {target.namespace}: "
+            "apply this object there, and create that namespace with these labels if it is not there yet.",
+        )
+    return target
+
+
+def wanted(obj: Json, target: Target) -> Wanted | Problem:
+    """What the object asks for. What its definition admits and Cygni does not take is a Problem."""
+    spec: Json = obj.get("spec") or {}
+    own = f"{_SECRETS}{target.environment}/{target.service}"
+    foreign = [each for each in spec.get("envFrom") or () if each != own]
+    if foreign:
+        return Problem("ForeignSecrets", f"{foreign[0]} is not this service's own: write {own}.")
+    try:
+        taken = ServiceSpec.model_validate(_fields(spec), by_alias=True, by_name=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return Problem("InvalidSpec", f"{where}: {first['msg']}")
+    command = spec.get("command")
+    return Wanted(str(spec.get("image", "")), tuple(command) if command else None, taken, bool(spec.get("envFrom")))
+
+
+def _fields(spec: Json) -> dict[str, Any]:
+    """The fields of an app file's service that say the same."""
+    made: dict[str, Any] = {name: spec[name] for name in ("env", "health", "resources", "domains") if name in spec}
+    if spec.get("ports"):
+        made["port"] = spec["ports"][0]["port"]
+    scale = dict(spec.get("autoscale") or {})
+    if "cpu" in scale:
+        scale["cpuPercent"] = scale.pop("cpu")
+    rollout = dict(spec.get("rollout") or {})
+    if "healthGates" in spec:
+        rollout["gates"] = spec["healthGates"]
+    return made | {"scale": scale, "rollout": rollout}
