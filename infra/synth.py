@@ -38,8 +38,8 @@ def told(output: str) -> list[str]:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """The templates of two syntheses of one stage that are not the same bytes: there must be none."""
-    names = {path.name for folder in (one, other) for path in folder.glob("*.template.json")}
+    """The files of two syntheses of one stage that are not the same bytes: there must be none."""
+    names = {path.name for folder in (one, other) for path in folder.glob("*.json")}
     unlike = [name for name in sorted(names) if _bytes(one / name) != _bytes(other / name)]
     return [f"{one.name}: {name} differs from one synthesis to the next" for name in unlike]
 
