@@ -11,8 +11,8 @@ from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.deployments.lifecycle import TRIES, get_deployment, start_workflow, supersede
-from chalicelib.deployments.models import DeploymentRecord, deployments_pk
+from chalicelib.deployments.lifecycle import TRIES, get_deployment, new_record, start_workflow, supersede
+from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.releases import Release, release_record
 from chalicelib.deployments.states import State
 from chalicelib.identity.principal import Principal
@@ -110,9 +110,7 @@ def _enter(
     if freeze is not None:
         raise frozen(freeze, key.environment)
     entered = enter(service.lane, new)
-    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=State.QUEUED.value)
-    record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
-    record.kind, record.number, record.stable = "deploy", entered.number, service.lane.live
+    record = new_record(who, key, new, service.lane, entered, kind="deploy", state=State.QUEUED, now=now)
     record.copies, record.image = entered.number, wanted.image
     record.config_version = int(head.number) if head is not None and wanted.with_config else 0
     record.message = f"Generation {generation} of CygniService {key.service}"

@@ -96,7 +96,7 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
     record = load(event)
     if phase_of(record) is not Phase.SETTLING or take_request(record, ports.clock()):
         return answer(record)
-    if lingers(event, ports):
+    if lingers(record, event, ports):
         return answer(load(event))
     runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)})
     move(record, Event.SETTLED, ports.clock())
@@ -126,7 +126,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
             save(record)
     if stable is None:
         runtime.remove_service(ports.cluster, target_of(record.key))
-    elif lingers(event, ports):
+    elif lingers(record, event, ports):
         return answer(load(event))
     else:
         runtime.retire(ports.cluster, target_of(record.key), keep={stable})

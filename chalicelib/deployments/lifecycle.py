@@ -160,9 +160,7 @@ def _enter(
     freeze = _freeze_overridden(who, key, wanted, environment, now)
     entered = _place(service.lane, new, wanted)
     state = State.AWAITING_APPROVAL if wanted.proposal else State.QUEUED
-    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=state.value)
-    record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
-    record.kind, record.number, record.stable = wanted.kind, entered.number, service.lane.live
+    record = new_record(who, key, new, service.lane, entered, kind=wanted.kind, state=state, now=now)
     record.source, record.message, record.commit = wanted.source, wanted.message, wanted.commit
     record.config_version = int(head.number) if head is not None else 0
     _copy(who, key, wanted, service, record)
@@ -178,6 +176,16 @@ def _enter(
         writes.extend(supersede(who, key, entered.superseded, new, now))
     who.store.commit(writes)
     return record, entered.begins
+
+
+def new_record(
+    who: Principal, key: ServiceKey, new: str, lane: Lane, entered: Entered, *, kind: str, state: State, now: datetime
+) -> DeploymentRecord:
+    """A deployment that somebody asks for, with its place in the lane; not yet saved. `lane` is the one before it came."""
+    record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=state.value)
+    record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
+    record.kind, record.number, record.stable = kind, entered.number, lane.live
+    return record
 
 
 def _freeze_overridden(who: Principal, key: ServiceKey, wanted: Wanted, environment: Any, now: datetime) -> Freeze | None:

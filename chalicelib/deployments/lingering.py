@@ -40,12 +40,11 @@ def linger(record: DeploymentRecord, now: datetime) -> bool:
     return delay > 0
 
 
-def lingers(event: Task, ports: Ports) -> bool:
+def lingers(record: DeploymentRecord, event: Task, ports: Ports) -> bool:
     """Waits for a slice of time; True when what has no traffic is to run on after it, or a person aborted in the meantime.
 
     A rollout that turns back has been aborted as far as it can be.
     """
-    record = load(event)
     if not strategy(record).scale_down_delay:
         return False
     ends, before = ports.clock() + timedelta(seconds=ports.settings.ready_slice), state_of(record).phase

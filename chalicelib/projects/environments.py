@@ -168,7 +168,7 @@ def _load_environment(who: Principal, project: str, name: str) -> EnvironmentRec
 
 def _environment(record: EnvironmentRecord) -> Environment:
     version = int(record.version or 0)
-    placed, windows = record.cluster, freezes.read(record.freezes)
+    placed, windows = record.cluster, freezes.freezes_of(record)
     return Environment(
         record.project, record.name, _kind(record), record.description, record.created_at, version, windows, placed
     )

@@ -42,15 +42,8 @@ def new_freeze(begins: datetime | None, until: datetime, reason: str, now: datet
 
 def freezes_of(record: EnvironmentRecord) -> tuple[Freeze, ...]:
     """The windows of an environment, by their beginning."""
-    return read(record.freezes)
-
-
-def read(stored: list[list[str]] | None) -> tuple[Freeze, ...]:
-    """The windows that a record has, by their beginning."""
-    found = (
-        Freeze(datetime.fromisoformat(begins), datetime.fromisoformat(until), reason) for begins, until, reason in stored or ()
-    )
-    return tuple(sorted(found))
+    stored = record.freezes or ()
+    return tuple(sorted(Freeze(datetime.fromisoformat(a), datetime.fromisoformat(b), reason) for a, b, reason in stored))
 
 
 def frozen_by(freezes: Iterable[Freeze], now: datetime) -> Freeze | None:
@@ -92,7 +85,7 @@ def _change(
 ) -> EnvironmentRecord:
     for _ in range(TRIES):
         record: EnvironmentRecord = load()
-        before = read(record.freezes)
+        before = freezes_of(record)
         after = change(before)
         if after == before:
             return record
