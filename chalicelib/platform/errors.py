@@ -17,7 +17,7 @@
     │   ├── SignInRefused       a sign-in in the browser is over, was used, or is not this browser's
     │   ├── GrantRefused        the token endpoint gives no tokens for what was sent
     │   └── ProviderRefused     a sign-in provider said no, or something that cannot be trusted
-    ├── Transient               the same call may pass later; workflows retry these by name
+    ├── Transient               the same call may pass later; docs/faults.md says who tries it again
     │   ├── LostRace            another writer was first; load again and decide again
     │   ├── Throttled           a service we depend on asked us to slow down
     │   ├── RateLimited         the caller makes too many requests; says when to come again

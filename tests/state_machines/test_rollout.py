@@ -54,6 +54,9 @@ def _failing(state: str, fault: Fault) -> Row:
     if fault.passes:
         return Row(play, PROMOTED, calls={"cygni-rollout-roll-back": 0})
     before = FORWARD[: FORWARD.index(state)]
+    if fault.away:
+        calls = {STATES[state]: 1, "cygni-rollout-roll-back": 0}
+        return Row(play, (*_path(*before), state, "Interrupted"), "Cygni.Interrupted", calls)
     return Row(play, (*_path(*before), state, *TURNED), "Cygni.RolledBack", {"cygni-rollout-roll-back": 1})
 
 
