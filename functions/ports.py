@@ -33,7 +33,13 @@ def _ports_of(team: str, name: str) -> Ports:
 
 
 def cluster_there(team: str, name: str) -> KubernetesCluster:
-    """A registered cluster, for a check. Raises what `registry.reach` and `connect` raise."""
+    """A registered cluster behind its door. Raises what `registry.reach` and `connect` raise."""
+    known = settings()
+    return _behind_its_door(registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known))
+
+
+def cluster_to_check(team: str, name: str) -> KubernetesCluster:
+    """A registered cluster, whether its door is open or not. Raises what `registry.reach` and `connect` raise."""
     known = settings()
     return _cluster(registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known))
 
@@ -55,8 +61,12 @@ def _cluster(reach: registry.Reach) -> KubernetesCluster:
     return connect(reach.access, known=reach.known)
 
 
+def _behind_its_door(reach: registry.Reach) -> KubernetesCluster:
+    return _cluster(reach).behind(registry.ClusterDoor(reach.owner, reach.name, reach.breaker, utc_now))
+
+
 def _ports_there(reach: registry.Reach) -> Ports:
-    known, cluster = settings(), _cluster(reach)
+    known, cluster = settings(), _behind_its_door(reach)
     metrics = preset_metrics(through_service(reach.metrics, lambda: cluster), reach.preset)
     webhooks = HttpWebhooks(known.webhook_hosts)
     return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep, webhooks=webhooks)

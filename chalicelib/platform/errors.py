@@ -22,6 +22,7 @@
     │   ├── Throttled           a service we depend on asked us to slow down
     │   ├── RateLimited         the caller makes too many requests; says when to come again
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
+    │   │   └── ClusterDown     it did not answer for a while, and was not asked again yet
     │   ├── MetricsUnavailable  the traffic metrics could not be read
     │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
     │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
@@ -230,6 +231,13 @@ class ClusterUnavailable(Transient):
     """The cluster's API did not answer, or answered with a server error."""
 
     code = "cluster-unavailable"
+
+
+class ClusterDown(ClusterUnavailable):
+    """The cluster's API gave no answer for a while, and is not asked before its next try."""
+
+    code = "cluster-down"
+    default_remedy = "Wait: it is asked again within a minute. `cygni clusters check` asks at once."
 
 
 class MetricsUnavailable(Transient):

@@ -17,8 +17,16 @@ import pytest
 
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.platform import aws, dynamodb
-from chalicelib.platform.errors import ClusterUnavailable, MetricsUnavailable, SecretsUnavailable, Throttled
+from chalicelib.platform.errors import (
+    ClusterDown,
+    ClusterUnavailable,
+    CygniError,
+    MetricsUnavailable,
+    SecretsUnavailable,
+    Throttled,
+)
 from chalicelib.platform.kube import KubernetesCluster
+from chalicelib.platform.kubewatch import WatchedKubernetes
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.prometheus import at, preset_metrics
 from chalicelib.platform.secrets import Secrets
@@ -153,6 +161,65 @@ def test_a_cluster_is_asked_once_by_its_client(answer: tuple[int, bytes] | None,
                 ask()
 
     assert len(there.asked) == 3
+
+
+@dataclass
+class Keeper:
+    """A door that is open or not, and what it heard."""
+
+    open: bool = True
+    heard: list[str] = field(default_factory=list)
+
+    def admit(self) -> None:
+        if not self.open:
+            raise ClusterDown("Not now.")
+
+    def answered(self) -> None:
+        self.heard.append("answered")
+
+    def missed(self) -> None:
+        self.heard.append("missed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard"),
+    [
+        (None, "missed"),
+        (BROKEN, "missed"),
+        ((504, b""), "missed"),
+        ((200, b"{}"), "answered"),
+        ((404, b"{}"), "answered"),
+        ((403, b"{}"), "answered"),
+        ((429, b"{}"), "answered"),
+        ((500, b'{"kind": "Status", "message": "a webhook failed"}'), "answered"),
+    ],
+    ids=["silent", "503", "504", "200", "404", "403", "429", "500"],
+)
+def test_the_door_of_a_cluster_hears_whether_anybody_was_there(
+    answer: tuple[int, bytes] | None, heard: str, tmp_path: Path
+) -> None:
+    keeper = Keeper()
+    with endpoint(answer) as there, suppress(CygniError):
+        KubernetesCluster.from_kubeconfig(_kubeconfig(tmp_path, there.url)).behind(keeper).get("Pod", "a", "b")
+
+    assert keeper.heard == [heard]
+
+
+def test_what_a_service_behind_the_proxy_says_is_no_silence_of_the_cluster(tmp_path: Path) -> None:
+    keeper = Keeper()
+    with endpoint(BROKEN) as there, pytest.raises(ClusterUnavailable):
+        KubernetesCluster.from_kubeconfig(_kubeconfig(tmp_path, there.url)).behind(keeper).ask_service("a", "b:90", "/c", {})
+
+    assert keeper.heard == ["answered"]
+
+
+def test_a_door_that_is_closed_sends_nothing(tmp_path: Path) -> None:
+    with endpoint(BROKEN) as there:
+        cluster = KubernetesCluster.from_kubeconfig(_kubeconfig(tmp_path, there.url)).behind(Keeper(open=False))
+        with pytest.raises(ClusterDown):
+            WatchedKubernetes.of(cluster).changes("CygniService", {}, "1")
+
+    assert there.asked == []
 
 
 @pytest.mark.parametrize("answer", [BROKEN, None], ids=["broken", "silent"])
