@@ -173,7 +173,8 @@ def _make_release(record: DeploymentRecord, now: datetime) -> Release:
     number = int(record.number)
     if record.copies is not None:
         copied = _stored_release(record.key, int(record.copies))
-        return Release(number, record.id, copied.image, copied.command, int(record.config_version), copied.spec, now)
+        version = int(record.config_version)
+        return Release(number, record.id, copied.image, copied.command, version, copied.spec, now, copied.replicas)
     build = get_build(record.team, build_id_of(record.id))
     if build.image is None or build.spec is None:
         raise NotReady(f"Build {build.id} has no image.")

@@ -48,8 +48,11 @@ class Repaired:
 
 
 def repair(cluster: Cluster, workload: Workload, *, host: str) -> tuple[Repaired, ...]:
-    """Apply all objects of the one release that has the traffic; says which of them were otherwise."""
-    desired = render(as_scaled(cluster, workload), host=host, api=cluster.version())
+    """Apply all objects of the one release that has the traffic; says which of them were otherwise.
+
+    The number of pods that an autoscaler chose stays, and so does the sleep of a release that nobody asks for.
+    """
+    desired = render(as_scaled(cluster, workload, asleep=True), host=host, api=cluster.version())
     found = (_repaired(cluster, manifest) for manifest in desired)
     return tuple(each for each in found if each is not None)
 

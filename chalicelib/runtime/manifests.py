@@ -46,15 +46,18 @@ def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) 
         _environment(workload),
         _secret(workload),
         _service(workload),
-        _deployment(workload, api),
+        deployment_of(workload, api=api),
         *scaler,
         weights_route(workload.target, {workload.number: 100}, host, domains=workload.spec.domains),
     )
 
 
 def pods_wanted(workload: Workload) -> int:
-    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range; one that sleeps is woken."""
-    scale, least = workload.spec.scale, 1 if workload.sleeps else 0
+    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range.
+
+    One that sleeps is woken, unless it is to be left `asleep`.
+    """
+    scale, least = workload.spec.scale, 1 if workload.sleeps and not workload.asleep else 0
     wanted = max(workload.replicas, least)
     return min(max(wanted, scale.min), scale.max) if workload.autoscaled else wanted
 
@@ -123,7 +126,8 @@ def _scaler(workload: Workload) -> Manifest:
     return _object(workload, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
 
 
-def _deployment(workload: Workload, api: tuple[int, int]) -> Manifest:
+def deployment_of(workload: Workload, *, api: tuple[int, int] = OLDEST_API) -> Manifest:
+    """The release's Deployment alone."""
     target, number = workload.target, workload.number
     spec = {
         "replicas": pods_wanted(workload),

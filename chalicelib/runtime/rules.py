@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.platform.ids import tag_of
-from chalicelib.projects.spec import ServiceSpec
+from chalicelib.projects.spec import Scale, ServiceSpec
 from chalicelib.runtime.pins import Pinned, pinned_rule
 
 Manifest = dict[str, Any]
@@ -110,6 +110,7 @@ class Workload:
 
     `image` is a reference by digest. `command` overrides the image's; without it `spec.start` does, if there is one.
     `config` holds the config variables in clear. `replicas` is the number of pods, held to `spec.scale` when that is a range.
+    `asleep` says that one which sleeps now is not woken.
     """
 
     target: Target
@@ -119,6 +120,7 @@ class Workload:
     spec: ServiceSpec
     config: Mapping[str, str]
     replicas: int
+    asleep: bool = False
 
     @property
     def autoscaled(self) -> bool:
@@ -133,6 +135,13 @@ class Workload:
     def __repr__(self) -> str:
         """Without the config's values, which may be secrets."""
         return f"Workload({self.target.release(self.number)}, {self.image}, replicas={self.replicas})"
+
+
+def size_of(scale: Scale, replicas: int | None) -> int | None:
+    """The number of instances that is asked for; None where nobody names one, and load decides."""
+    if replicas is not None:
+        return replicas
+    return scale.min if scale.max <= scale.min else None
 
 
 def revision(number: int) -> str:

@@ -7,7 +7,7 @@ ClusterUnavailable, a race with another writer LostRace (both Transient); what t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from chalicelib.platform.errors import CygniError
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime import logs, reading
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage
-from chalicelib.runtime.manifests import pods_wanted, render
+from chalicelib.runtime.manifests import deployment_of, pods_wanted, render
 from chalicelib.runtime.pins import Pinned
 from chalicelib.runtime.plan import Inventory, execute, plan
 from chalicelib.runtime.readiness import Readiness, is_ready, judge_readiness
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.traffic import Reading, TrafficMetrics
 
 __all__ = [
+    "Instances",
     "LogLine",
     "LogPage",
     "Pinned",
@@ -42,9 +43,11 @@ __all__ = [
     "Workload",
     "apply_release",
     "as_scaled",
+    "instances",
     "read_logs",
     "readiness",
     "remove_service",
+    "resize",
     "retire",
     "set_weights",
     "stop",
@@ -55,6 +58,14 @@ __all__ = [
 _RUNNING = frozenset({"Deployment", "HorizontalPodAutoscaler"})
 _PODS_ASKED = 5
 """Unready pods whose events are asked for: they ail alike, and each is a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """How many pods a release has, ready or not, and the labels that select them."""
+
+    count: int
+    selector: str
 
 
 def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
@@ -91,6 +102,20 @@ def stop(cluster: Cluster, target: Target, number: int) -> bool:
     if doomed:
         execute(cluster, plan((), inventory, keep=inventory.refs - doomed))
     return not cluster.list("Pod", target.namespace, target.selector(number))
+
+
+def resize(cluster: Cluster, workload: Workload) -> None:
+    """Let a release that runs have `workload.replicas` instances, within its range; an autoscaler goes on from there."""
+    deployment = cluster.get("Deployment", workload.target.namespace, workload.target.release(workload.number))
+    if deployment is not None:
+        cluster.apply(deployment_of(workload, api=cluster.version()))
+
+
+def instances(cluster: Cluster, target: Target, number: int) -> Instances:
+    """The pods of a release, as its Deployment counts them."""
+    deployment = cluster.get("Deployment", target.namespace, target.release(number)) or {}
+    selector = ",".join(f"{name}={value}" for name, value in sorted(target.selector(number).items()))
+    return Instances(int((deployment.get("status") or {}).get("replicas", 0)), selector)
 
 
 def weights(cluster: Cluster, target: Target) -> dict[int, int]:
@@ -173,12 +198,18 @@ def _inventory(cluster: Cluster, target: Target) -> Inventory:
     return Inventory.read(target, cluster.get("ConfigMap", target.namespace, target.inventory))
 
 
-def as_scaled(cluster: Cluster, workload: Workload) -> Workload:
-    """With the number of pods that the autoscaler chose, which another apply must not undo."""
-    if not workload.autoscaled:
+def as_scaled(cluster: Cluster, workload: Workload, *, asleep: bool = False) -> Workload:
+    """With the number of pods that the autoscaler chose, which another apply must not undo.
+
+    With `asleep` that holds for one that was put to sleep too: it is not woken.
+    """
+    if not workload.autoscaled and not (asleep and workload.sleeps):
         return workload
     live = cluster.get("Deployment", workload.target.namespace, workload.target.release(workload.number))
-    return workload if live is None else replace(workload, replicas=live["spec"].get("replicas", pods_wanted(workload)))
+    if live is None:
+        return workload
+    count = int(live["spec"].get("replicas", pods_wanted(workload)))
+    return replace(workload, replicas=count, asleep=asleep and workload.sleeps and count == 0)
 
 
 def _last_lines(cluster: Cluster, pod: Json) -> tuple[str, ...]:
