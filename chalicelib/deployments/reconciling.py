@@ -67,6 +67,7 @@ class Hands:
     clock: Callable[[], datetime]
     team: str = ""
     name: str = ""
+    gateway: runtime.Gateway = field(default_factory=runtime.Gateway)
     namespaces: dict[str, Json | None] = field(default_factory=dict)
 
     def namespace(self, name: str) -> Json | None:
@@ -281,7 +282,7 @@ def _repair(case: _Case, _action: Repair) -> None:
     host = Target(key.team, key.project, key.environment, key.service).host(
         hands.settings.apps_domain, home=hands.settings.admin_team
     )
-    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host)
+    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host, gateway=hands.gateway)
     if repaired:
         told = "; ".join(map(str, repaired))
         case.who("reconcile.repair_drift").store.commit([])

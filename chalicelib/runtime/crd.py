@@ -180,7 +180,12 @@ def _autoscale(scale: Schema) -> Schema:
     room = rule(
         "!has(self.max) || !has(self.min) || self.max >= self.min", "max is below min: let it be min or more", path=".max"
     )
-    return {**scale, "default": {}, "x-kubernetes-validations": [room]}
+    scaled = rule(
+        "!has(self.requests) || (has(self.max) && self.max > 1 && (!has(self.min) || self.max > self.min))",
+        "requests has no room to scale: let max be above min, and above 1, or leave requests out",
+        path=".requests",
+    )
+    return {**scale, "default": {}, "x-kubernetes-validations": [room, scaled]}
 
 
 def _gates(gates: Schema) -> Schema:

@@ -53,7 +53,10 @@ class Wanted:
     @property
     def digest(self) -> str:
         """A hash of what makes a release: all of it but the number of instances."""
-        parts = [self.image, self.command, self.spec.model_dump(mode="json", by_alias=True), self.with_config]
+        said = self.spec.model_dump(mode="json", by_alias=True)
+        if self.spec.scale.requests is None:  # the field is newer than digests that are kept
+            del said["scale"]["requests"]
+        parts = [self.image, self.command, said, self.with_config]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -49,6 +49,8 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
         ({"image": "nginx:latest"}, "spec.image", "name the image by its digest"),
         ({"autoscale": {"min": 3}}, "spec.autoscale.max", "max is below min"),
         ({"autoscale": {"min": -1}}, "spec.autoscale.min", "greater than or equal to 0"),
+        ({"autoscale": {"requests": 50}}, "spec.autoscale.requests", "requests has no room to scale"),
+        ({"autoscale": {"min": 4, "max": 4, "requests": 50}}, "spec.autoscale.requests", "requests has no room to scale"),
         ({"replicas": 0}, "spec.replicas", "greater than or equal to 1"),
         ({"replicas": 7, "autoscale": {"min": 2, "max": 6}}, "spec.replicas", "replicas is outside of autoscale's min and max"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
