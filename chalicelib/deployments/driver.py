@@ -91,7 +91,7 @@ def promote(event: Task, ports: Ports) -> dict[str, str]:
         return answer(record)
     number = int(record.number)
     set_weights(record, ports, put_up, {number: 100})
-    update_lane(record.key, lambda lane: go_live(lane, number))
+    update_lane(record.key, lambda lane: go_live(lane, record.id, number))
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
     linger(record, ports.clock())
     save(record)

@@ -81,9 +81,11 @@ def leave(lane: Lane, deployment: str) -> tuple[Lane, str | None]:
     return lane, None
 
 
-def go_live(lane: Lane, number: int) -> Lane:
-    """The lane after a release got all the traffic. Saying it twice changes nothing."""
-    return lane if lane.live == number else replace(lane, live=number, previous=lane.live)
+def go_live(lane: Lane, deployment: str, number: int) -> Lane:
+    """The lane after the active deployment's release got all the traffic. Saying it twice, or too late, changes nothing."""
+    if lane.active != deployment or lane.live == number:
+        return lane
+    return replace(lane, live=number, previous=lane.live)
 
 
 def turn_back(lane: Lane, number: int, stable: int | None) -> Lane:

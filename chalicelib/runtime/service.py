@@ -227,8 +227,7 @@ def traffic_arms(metrics: TrafficMetrics, target: Target, numbers: Collection[in
 def _route_of(target: Target, weights: Mapping[int, int], route: Json) -> Json:
     """A route for the same hosts as another, which it is to take the place of."""
     host, *domains = route["spec"]["hostnames"]
-    version = str(route["metadata"].get("resourceVersion", ""))
-    return fenced(weights_route(target, weights, host, domains=domains), Fence(version), "retire")
+    return fenced(weights_route(target, weights, host, domains=domains), Fence.around(route), "retire")
 
 
 def as_scaled(cluster: Cluster, workload: Workload, *, asleep: bool = False) -> Workload:

@@ -64,6 +64,18 @@ def test_a_worker_that_is_late_moves_no_traffic_when_another_has_written_the_rou
     assert service.weights(cluster, TARGET) == between
 
 
+def test_a_worker_that_is_late_makes_no_route_for_a_service_that_is_gone(cluster):
+    apply(cluster, 1)
+    apply(cluster, 1, target=Target(TARGET.team, TARGET.project, TARGET.environment, "other"))  # the namespace stays
+    put_up = service.fence(cluster, TARGET)
+    service.remove_service(cluster, TARGET)
+
+    with pytest.raises(LostRace):
+        service.set_weights(cluster, TARGET, {1: 100}, host=HOST, put_up=put_up, mark="late")
+
+    assert service.weights(cluster, TARGET) == {}
+
+
 def test_what_removes_old_releases_leaves_a_later_one_that_has_no_traffic_yet(cluster):
     apply(cluster, 1)
     apply(cluster, 2)
