@@ -7,6 +7,7 @@ from datetime import timedelta
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.progress import Ports, strategy
 from chalicelib.deployments.releases import find_release, target_of, workload_of
+from chalicelib.platform.errors import CygniError, Transient
 from chalicelib.runtime import service as runtime
 
 
@@ -33,10 +34,19 @@ def awake(record: DeploymentRecord, ports: Ports, *, host: str) -> bool:
 
 
 def rest(record: DeploymentRecord, ports: Ports, number: int, *, host: str) -> None:
-    """Lets the release that has all the traffic sleep, where it is to and something wakes it; the caller saves."""
+    """Lets the release that has all the traffic sleep, where it is to and something wakes it; the caller saves.
+
+    What the cluster refuses keeps it awake, and does not undo a rollout that has come to its end.
+    """
     release = find_release(record.key, number)
     if release is None or release.spec.scale.min > 0:
         return
-    if runtime.rest(ports.cluster, workload_of(record.key, release), host=host, gateway=ports.gateway):
-        told = f"Release {number} may sleep: its requests come through KEDA's interceptor."
-        record.tell(ports.clock(), "resting", told)
+    told = f"Release {number} may sleep: its requests come through KEDA's interceptor."
+    try:
+        if not runtime.rest(ports.cluster, workload_of(record.key, release), host=host, gateway=ports.gateway):
+            return
+    except Transient:
+        raise
+    except CygniError as refused:
+        told = f"Release {number} stays awake. {refused.message} {refused.remedy}".strip()
+    record.tell(ports.clock(), "resting", told)

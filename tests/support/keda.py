@@ -24,8 +24,18 @@ def _list(item: Obj) -> Obj:
 
 
 def _definition(group: str, version: str, kind: str, spec: Obj) -> Obj:
-    served = {"name": version, "served": True, "schema": {"openAPIV3Schema": _record("spec", spec=spec)}}
-    return {"spec": {"group": group, "names": {"kind": kind}, "versions": [served]}}
+    schema = {"openAPIV3Schema": _record("spec", spec=spec)}
+    served = {"name": version, "served": True, "storage": True, "schema": schema}
+    plural = f"{kind.lower()}s"
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    # what a real API server asks of definitions in a domain of Kubernetes' own
+    approved = {"api-approved.kubernetes.io": "unapproved, for tests"} if group.endswith("k8s.io") else {}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}", "annotations": approved},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
+    }
 
 
 _TRIGGER = _record(

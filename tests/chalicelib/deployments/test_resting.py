@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.deployments.tasks import Gateway
+from chalicelib.platform.errors import Failed
 from chalicelib.projects.service import ServiceSpec
 from chalicelib.runtime import service as runtime
 from tests.support.keda import install
@@ -143,3 +144,24 @@ def test_what_the_cluster_cannot_do_is_on_the_timeline_with_its_remedy(stage: St
     assert made["state"] == "promoted"
     (note,) = told(stage, made["id"], "scaling")
     assert said in note
+
+
+def test_a_cluster_that_refuses_the_rest_keeps_the_release_awake_and_promoted(stage: Stage) -> None:
+    install(stage.cluster)
+
+    class Guarded(type(stage.cluster)):  # type: ignore[misc]
+        def apply(self, manifest: Any, *, force: bool = True) -> Any:
+            if manifest["kind"] == "ReferenceGrant":
+                raise Failed("The cluster answered 403 for ReferenceGrant: referencegrants is forbidden")
+            return super().apply(manifest, force=force)
+
+    guarded = Guarded()
+    guarded.objects, guarded.installed = stage.cluster.objects, stage.cluster.installed
+    stage.cluster = guarded
+
+    made = stage.deploy(spec=SLEEPS)
+
+    assert made["state"] == "promoted"
+    assert (runtime.rests(guarded, TARGET), least(stage, "web-r1")) == (False, 1)
+    (note,) = told(stage, made["id"], "resting")
+    assert note.startswith("Release 1 stays awake. The cluster answered 403")
