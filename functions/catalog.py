@@ -65,6 +65,9 @@ TABLES = (
     Table("cygni-audit", ttl="expires_at"),
 )
 
+REGIONAL_TABLES = (Table("cygni-regions"),)
+"""Tables of each region of a pair by itself, which are copied nowhere; an installation of one region has none of them."""
+
 TENANT_RIGHTS = (
     "read records",
     "write records",
@@ -96,6 +99,7 @@ API_FUNCTION = Function(
         "stop builds",
         "start deploy",
         "invoke cygni-logs",
+        "invoke cygni-traffic",
         "invoke cygni-remove-service",
         "invoke cygni-erase-user",
         "invoke cygni-check-cluster",
@@ -255,6 +259,13 @@ FUNCTIONS = (
         memory=512,
     ),
     Function(
+        "cygni-traffic",
+        "functions.traffic.handler",
+        "Reads the traffic metrics of a registered cluster for the API.",
+        ("read records", "reach clusters"),
+        memory=512,
+    ),
+    Function(
         "cygni-remove-service",
         "functions.remove.handler",
         "Removes a deleted service from its cluster, then its records.",
@@ -306,6 +317,17 @@ def unattended() -> tuple[Function, ...]:
     sent = invoked_by_api()
     return tuple(each for each in FUNCTIONS if each.name in sent or each.schedule or each.events)
 
+
+PAIR_FUNCTIONS = (
+    Function(
+        "cygni-fail-over",
+        "functions.failover.handler",
+        "Has the other region of a pair act from now on.",
+        ("move the work between regions",),
+        timeout=60,
+    ),
+)
+"""Functions that an installation has only where another region stands by; they run in both."""
 
 STATE_MACHINES = (
     StateMachine("build", "Source to image: plan, build, record the digest."),

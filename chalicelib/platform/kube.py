@@ -62,7 +62,10 @@ KINDS: Mapping[str, Kind] = {
     "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers"),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
     "HTTPRoute": Kind("gateway.networking.k8s.io/v1", "httproutes"),
+    "ReferenceGrant": Kind("gateway.networking.k8s.io/v1beta1", "referencegrants"),
     "CygniService": Kind("cygni.dev/v1", "cygniservices"),
+    "ScaledObject": Kind("keda.sh/v1alpha1", "scaledobjects"),
+    "HTTPScaledObject": Kind("http.keda.sh/v1alpha1", "httpscaledobjects"),
 }
 
 
@@ -71,6 +74,9 @@ class Cluster(Protocol):
 
     def version(self) -> tuple[int, int]:
         """The Kubernetes API's version, such as (1, 34)."""
+
+    def serves(self, kind: str) -> bool:
+        """Whether the cluster has this kind: somebody may have installed it."""
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         """Server-side apply; the object as it now is. A `metadata.resourceVersion` in it makes the write conditional."""

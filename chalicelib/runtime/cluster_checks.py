@@ -12,7 +12,7 @@ from chalicelib.platform.store import team_store
 from chalicelib.platform.table import ConditionFailed, Put, unpack
 from chalicelib.runtime.breaker_rules import CLOSED, Breaker, missed
 from chalicelib.runtime.breaking import breaker_of, put_breaker
-from chalicelib.runtime.cluster_rules import RIGHTS, Found, Health, Right, judge
+from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Found, Health, Right, judge
 from chalicelib.runtime.models import CLUSTERS, ClusterIndex, ClusterRecord, cluster_sk, team_pk
 
 _TRIES = 3
@@ -74,8 +74,16 @@ def look(connect: Callable[[], Asked]) -> tuple[Health, str]:
         cluster = connect()
         version = cluster.version()
         rights: dict[Right, bool] = {right: cluster.may(right.verb, right.group, right.resource) for right in RIGHTS}
-        return judge(Found(version, rights, cluster.serves("HTTPRoute")))
+        return judge(Found(version, rights, cluster.serves("HTTPRoute"), _scaling(cluster)))
     except Transient as error:
         return Health.UNREACHABLE, str(error)
     except CygniError as error:
         return Health.REFUSED, " ".join(filter(None, (str(error), error.remedy)))
+
+
+def _scaling(cluster: Asked) -> dict[Right, bool]:
+    """The rights on KEDA's kinds, as far as they are there."""
+    if not cluster.serves("ScaledObject"):
+        return {}
+    asked = KEDA_RIGHTS if cluster.serves("HTTPScaledObject") else [each for each in KEDA_RIGHTS if each.group == "keda.sh"]
+    return {right: cluster.may(right.verb, right.group, right.resource) for right in asked}

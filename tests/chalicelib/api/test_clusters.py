@@ -259,6 +259,7 @@ def test_a_host_that_may_be_private_is_named_by_the_operator(cast: Cast) -> None
     assert reach(cast).known
 
 
+@pytest.mark.slow
 def test_a_team_has_twenty_clusters(cast: Cast) -> None:
     for number in range(20):
         register(cast.owner, f"c{number}")
