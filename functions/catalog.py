@@ -252,7 +252,7 @@ FUNCTIONS = (
         "cygni-logs",
         "functions.logs.handler",
         "Reads the logs of a service's instances for the API.",
-        ("read records", "reach clusters"),
+        ("read records", "write records", "reach clusters"),
         memory=512,
     ),
     Function(
@@ -266,7 +266,7 @@ FUNCTIONS = (
         "cygni-remove-service",
         "functions.remove.handler",
         "Removes a deleted service from its cluster, then its records.",
-        ("read records", "list records", "count records", "delete records", "reach clusters"),
+        ("read records", "write records", "list records", "count records", "delete records", "reach clusters"),
         memory=512,
         timeout=300,
     ),
@@ -295,6 +295,25 @@ FUNCTIONS = (
         timeout=900,
     ),
 )
+
+DEAD_LETTERS = "cygni-dead-letters"
+"""The queue of events that no function could take; `cygni admin replay` knows it by its name."""
+TRIES = 2
+"""Times that an event is tried again before it goes to the dead letters."""
+EVENT_AGE = 3600
+"""Seconds after which an event that was not taken is a dead letter."""
+
+
+def invoked_by_api() -> tuple[str, ...]:
+    """Functions that the API invokes and may not wait for: what fails there is a dead letter."""
+    return tuple(right.removeprefix("invoke ") for right in API_FUNCTION.rights if right.startswith("invoke "))
+
+
+def unattended() -> tuple[Function, ...]:
+    """Functions that are invoked by what does not wait for their answer: a schedule, an event, or a request."""
+    sent = invoked_by_api()
+    return tuple(each for each in FUNCTIONS if each.name in sent or each.schedule or each.events)
+
 
 STATE_MACHINES = (
     StateMachine("build", "Source to image: plan, build, record the digest."),

@@ -34,15 +34,22 @@ def _ports_of(team: str, name: str) -> Ports:
 
 
 def cluster_there(team: str, name: str) -> KubernetesCluster:
-    """A registered cluster, for a check. Raises what `registry.reach` and `connect` raise."""
+    """A registered cluster behind its door. Raises what `registry.reach` and `connect` raise."""
     return reached(team, name)[0]
 
 
 def reached(team: str, name: str) -> tuple[KubernetesCluster, Gateway]:
-    """A registered cluster and what stands before it. Raises what `registry.reach` and `connect` raise."""
+    """A registered cluster behind its door, and what stands before it. Raises what `registry.reach` and `connect` raise."""
     known = settings()
     reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
-    return _cluster(reach), _gateway_there(reach)
+    return _behind_its_door(reach), _gateway_there(reach)
+
+
+def cluster_to_check(team: str, name: str) -> KubernetesCluster:
+    """A registered cluster, whether its door is open or not. Raises what `registry.reach` and `connect` raise."""
+    known = settings()
+    reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
+    return _cluster(reach)
 
 
 @cache
@@ -61,8 +68,12 @@ def _cluster(reach: registry.Reach) -> KubernetesCluster:
     return connect(reach.access, known=reach.known)
 
 
+def _behind_its_door(reach: registry.Reach) -> KubernetesCluster:
+    return _cluster(reach).behind(registry.ClusterDoor(reach.owner, reach.name, reach.breaker, utc_now))
+
+
 def _ports_there(reach: registry.Reach) -> Ports:
-    cluster = _cluster(reach)
+    cluster = _behind_its_door(reach)
     metrics = preset_metrics(through_service(reach.metrics, lambda: cluster), reach.preset)
     return _ports(cluster, metrics, _gateway_there(reach))
 

@@ -32,9 +32,11 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
     if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
         if not stable_stopped(record, ports):
             return answer(record)
-        workload = workload_of(record.key, release_of(record))
+        release = release_of(record)
+        workload = workload_of(record.key, release)
         for note in runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway):
             record.tell(ports.clock(), "scaling", note)
+        record.deadline = ports.clock() + timedelta(seconds=seconds(release.spec.health.deadline))
         move(record, Event.APPLIED, ports.clock(), kind="applied")
         save(record)
     return answer(record)
@@ -197,7 +199,6 @@ def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
     chosen = strategy_of(release.spec.rollout) if record.kind != "rollback" else Strategy(steps=())
     record.strategy = strategy_to_dict(chosen)
     record.image, record.state = release.image, State.ROLLING_OUT.value
-    record.deadline = now + timedelta(seconds=seconds(release.spec.health.deadline))
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
     save(record)
