@@ -23,6 +23,7 @@
     │   ├── RateLimited         the caller makes too many requests; says when to come again
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
     │   ├── MetricsUnavailable  the traffic metrics could not be read
+    │   ├── BuildersBusy        as many builds run as may; a workflow waits for its turn
     │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
     │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
     └── Failed                  work that was accepted and ended badly; final
@@ -236,6 +237,13 @@ class MetricsUnavailable(Transient):
     """The traffic metrics could not be read."""
 
     code = "metrics-unavailable"
+
+
+class BuildersBusy(Transient):
+    """As many builds run as may run at the same time."""
+
+    code = "builders-busy"
+    default_remedy = "Wait until one has ended, or raise how many builds may run at the same time."
 
 
 class SecretsUnavailable(Transient):
