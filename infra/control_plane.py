@@ -83,7 +83,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
     }
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told
+    return told | settings.limits.told()
 
 
 def _of_api(environment: dict[str, str], settings: Settings) -> dict[str, str]:

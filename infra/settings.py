@@ -101,6 +101,23 @@ class Alarms(_Part):
     )
 
 
+class Limits(_Part):
+    """How much one caller or one team may have, by the names of the settings of docs/reference.md; absent: their defaults."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Requests that one caller may make in a minute.")
+    quota_teams: int | None = Field(default=None, ge=1, description="Teams that one person may have founded.")
+    quota_projects: int | None = Field(default=None, ge=1, description="Projects that a team may have.")
+    quota_services: int | None = Field(default=None, ge=1, description="Services that a team may have.")
+    quota_previews: int | None = Field(default=None, ge=1, description="Preview environments that a team may have.")
+    reconcile_shards: int | None = Field(
+        default=None, ge=1, le=64, description="Functions that share the namespaces of each cluster between them."
+    )
+
+    def told(self) -> dict[str, str]:
+        """What functions are told of them."""
+        return {f"CYGNI_{name.upper()}": str(value) for name, value in self if value is not None}
+
+
 class Console(_Part):
     """The console: a static page."""
 
@@ -136,6 +153,7 @@ class Settings(_Part):
     cluster: Cluster
     alarms: Alarms
     console: Console = Field(default=Console())
+    limits: Limits = Field(default=Limits())
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
