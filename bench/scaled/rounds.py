@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.scaled.fill import Population
 from bench.store_count import Counter, counting
-from chalicelib.deployments.tasks import Hands, Shard, reconcile, sweep
+from chalicelib.deployments.tasks import Hands, Shard, reconcile
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
 from chalicelib.projects.models import ServiceRecord, project_pk, service_sk
@@ -82,7 +82,8 @@ def busy(stage: Stage, population: Population, many: int) -> CountedWorkflows:
 
 def swept(stage: Stage, counter: Counter, workflows: CountedWorkflows) -> Round:
     """One sweep."""
-    return _round(counter, workflows.asked, lambda: sweep(workflows=workflows, now=stage.fakes.clock()))  # type: ignore[arg-type]
+    stage.fakes.workflows = workflows
+    return _round(counter, workflows.asked, stage.sweep)
 
 
 def _round(counter: Counter, asked: Tally[str], run: Callable[[], Any]) -> Round:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bench.store_count import counting
-from chalicelib.deployments import tasks as deployments
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import CygniError
 from chalicelib.platform.store import team_store
@@ -131,9 +130,9 @@ def test_the_sweep_starts_again_what_was_lost_and_only_that(stage: Stage) -> Non
     made = stage.create()
     workflows = stage.fakes.workflows
 
-    assert deployments.sweep(workflows=workflows, now=stage.fakes.clock()) == 0  # type: ignore[arg-type]
+    assert stage.sweep() == 0
     workflows.statuses[made["id"]] = "FAILED"
-    assert deployments.sweep(workflows=workflows, now=stage.fakes.clock()) == 1  # type: ignore[arg-type]
+    assert stage.sweep() == 1
     assert list(workflows.started) == [made["id"], made["id"] + "-2"]
 
 
@@ -141,7 +140,7 @@ def test_the_sweep_asks_nothing_of_a_workflow_that_runs_but_once_for_all(stage: 
     stage.create()
 
     with counting() as counter:
-        assert deployments.sweep(workflows=stage.fakes.workflows, now=stage.fakes.clock()) == 0  # type: ignore[arg-type]
+        assert stage.sweep() == 0
 
     assert counter.calls == ["Query"]
 
@@ -155,7 +154,7 @@ def test_a_deployment_that_cannot_be_looked_after_holds_up_no_other(stage: Stage
     workflows = stage.fakes.workflows
     workflows.statuses |= dict.fromkeys((broken["id"], made["id"]), "FAILED")
 
-    assert deployments.sweep(workflows=workflows, now=stage.fakes.clock()) == 1  # type: ignore[arg-type]
+    assert stage.sweep() == 1
     assert made["id"] + "-2" in workflows.started
 
 
@@ -165,7 +164,7 @@ def test_the_sweep_starts_what_was_written_but_never_started(stage: Stage) -> No
     workflows.started.clear()
     workflows.statuses.clear()
 
-    deployments.sweep(workflows=workflows, now=stage.fakes.clock())  # type: ignore[arg-type]
+    stage.sweep()
 
     assert list(workflows.started) == [made["id"]]
 
