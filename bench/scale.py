@@ -31,6 +31,7 @@ from bench.judged.streams import BEGIN
 from bench.looks import looks
 from bench.scaled import flat
 from bench.scaled.fill import places
+from bench.scaled.heads import crowd
 from bench.scaled.heat import BEGAN, READS, ROLLOUTS, SUPERSEDED, WAITED, WRITES, Heat, simulate
 from bench.scaled.rounds import Round, reconciled
 from bench.scaled.tour import Spent, growth
@@ -48,6 +49,8 @@ BEGIN_MARK, END_MARK = "<!-- written by bench.scale: begin -->", "<!-- written b
 SIZES, QUICK = (50, 500, 5_000, 50_000), (50, 2_000)
 DECLARED = 40
 """Objects that are declared at once to count what the reconciler does for each."""
+RATES = (5, 10, 25, 50)
+"""Changes a second of one team."""
 AIM = 1.05
 TIGHT = 0.8
 """Share of a quota from which on it is told in bold."""
@@ -138,6 +141,14 @@ def quota_table(used: dict[str, float]) -> str:
     return "\n".join(lines)
 
 
+def _crowds() -> str:
+    told = (
+        f"{each.rate:g} a second take {each.tries:.1f} tries each, {each.refused:.1%} come in vain"
+        for each in map(crowd, RATES)
+    )
+    return "; ".join(told)
+
+
 def _rounds(seen: Seen) -> str:
     new, old = seen.once["declared"], seen.once["once more"]
     calls, asked = new.calls / seen.declared, sum(new.asked.values()) / seen.declared
@@ -149,6 +160,7 @@ def _rounds(seen: Seen) -> str:
         f"{new.written / seen.declared:.0f} write units; for each whose rollout is under way, {later:.0f} and "
         f"{asked_later:.0f} calls a minute. With all of the target declared in one cluster, a run waits "
         f"{run_seconds(seen):.0f} s for them.\n"
+        f"- Changes of one team, each of which writes the head of its trail (simulated): {_crowds()}.\n"
         f"- The largest records: a deployment with the longest timeline, {seen.largest_item:.0f} KiB; the evidence of a step "
         f"that lasted a day, {evidence_of_a_day():.0f} KiB."
     )

@@ -99,6 +99,9 @@ class Alarms(_Part):
     email: Email | None = Field(
         default=None, description="Address that alarms are sent to; absent: the topic has no subscriber."
     )
+    functions_at_once: int = Field(
+        default=800, ge=1, description="Functions at once from which on somebody is told: four fifths of the account's quota."
+    )
 
 
 class Limits(_Part):

@@ -11,6 +11,7 @@ import pytest
 from bench.scale import QUOTAS, heat_table, largest_deployment, quota_table
 from bench.scaled import flat
 from bench.scaled.fill import places
+from bench.scaled.heads import crowd
 from bench.scaled.heat import ROLLOUTS, SECONDS, Heat, simulate
 from bench.scaled.rounds import Round
 from bench.scaled.trace import Stroke, Trace, trace
@@ -83,6 +84,14 @@ def test_whoever_follows_looks_less_often_in_a_long_step() -> None:
 
 def test_a_deployment_with_the_longest_timeline_is_far_from_what_an_item_may_be() -> None:
     assert 100 < largest_deployment() < 200
+
+
+def test_ten_changes_a_second_of_one_team_get_through_and_a_hundred_do_not() -> None:
+    few, many, flood = (crowd(rate, seconds=60) for rate in (1, 10, 100))
+
+    assert few.refused == many.refused == 0
+    assert 1 <= few.tries < many.tries < flood.tries
+    assert flood.refused > 0.1
 
 
 @pytest.mark.slow
