@@ -65,6 +65,9 @@ TABLES = (
     Table("cygni-audit", ttl="expires_at"),
 )
 
+REGIONAL_TABLES = (Table("cygni-regions"),)
+"""Tables of each region of a pair by itself, which are copied nowhere; an installation of one region has none of them."""
+
 TENANT_RIGHTS = (
     "read records",
     "write records",
@@ -96,6 +99,7 @@ API_FUNCTION = Function(
         "stop builds",
         "start deploy",
         "invoke cygni-logs",
+        "invoke cygni-traffic",
         "invoke cygni-remove-service",
         "invoke cygni-erase-user",
         "invoke cygni-check-cluster",
@@ -251,6 +255,13 @@ FUNCTIONS = (
         "cygni-logs",
         "functions.logs.handler",
         "Reads the logs of a service's instances for the API.",
+        ("read records", "write records", "reach clusters"),
+        memory=512,
+    ),
+    Function(
+        "cygni-traffic",
+        "functions.traffic.handler",
+        "Reads the traffic metrics of a registered cluster for the API.",
         ("read records", "reach clusters"),
         memory=512,
     ),
@@ -258,7 +269,7 @@ FUNCTIONS = (
         "cygni-remove-service",
         "functions.remove.handler",
         "Removes a deleted service from its cluster, then its records.",
-        ("read records", "list records", "count records", "delete records", "reach clusters"),
+        ("read records", "write records", "list records", "count records", "delete records", "reach clusters"),
         memory=512,
         timeout=300,
     ),
@@ -287,6 +298,36 @@ FUNCTIONS = (
         timeout=900,
     ),
 )
+
+DEAD_LETTERS = "cygni-dead-letters"
+"""The queue of events that no function could take; `cygni admin replay` knows it by its name."""
+TRIES = 2
+"""Times that an event is tried again before it goes to the dead letters."""
+EVENT_AGE = 3600
+"""Seconds after which an event that was not taken is a dead letter."""
+
+
+def invoked_by_api() -> tuple[str, ...]:
+    """Functions that the API invokes and may not wait for: what fails there is a dead letter."""
+    return tuple(right.removeprefix("invoke ") for right in API_FUNCTION.rights if right.startswith("invoke "))
+
+
+def unattended() -> tuple[Function, ...]:
+    """Functions that are invoked by what does not wait for their answer: a schedule, an event, or a request."""
+    sent = invoked_by_api()
+    return tuple(each for each in FUNCTIONS if each.name in sent or each.schedule or each.events)
+
+
+PAIR_FUNCTIONS = (
+    Function(
+        "cygni-fail-over",
+        "functions.failover.handler",
+        "Has the other region of a pair act from now on.",
+        ("move the work between regions",),
+        timeout=60,
+    ),
+)
+"""Functions that an installation has only where another region stands by; they run in both."""
 
 STATE_MACHINES = (
     StateMachine("build", "Source to image: plan, build, record the digest."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -13,17 +14,13 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from functions.catalog import RUNTIME, Function
+from functions.catalog import DEAD_LETTERS, EVENT_AGE, RUNTIME, TRIES, Function, unattended
 from infra import packages
 from infra.grants import acknowledge, grant, places_of, role
 from infra.layers import LAYERS, layers_of
+from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
 from infra.rights import Statement, of_lambda_itself, statements
 from infra.settings import Settings
-
-_TRIES = 2
-"""Times that an event is tried again before it goes to the dead letters."""
-_AGE = 3600
-"""Seconds after which an event that was not taken is a dead letter."""
 
 
 class Code(Construct):
@@ -67,16 +64,14 @@ class Functions(Construct):
         functions: Iterable[Function],
         code: Code,
         environment: Mapping[str, str],
-        sent: Iterable[str],
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
         self._code, self._environment, self._settings = code, dict(environment), settings
-        self.dead_letters = dead_letter_queue(self, "DeadLetters", "cygni-dead-letters")
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", DEAD_LETTERS)
         self.by_name: dict[str, lambda_.Function] = {}
         for each in functions:
-            asynchronous = each.name in set(sent) or bool(each.schedule or each.events)
-            self.by_name[each.name] = self._build(each, asynchronous)
+            self.by_name[each.name] = self._build(each, each in unattended())
         self._schedule([each for each in functions if each.schedule])
         for each in functions:
             if each.events:
@@ -84,7 +79,7 @@ class Functions(Construct):
 
     def _build(self, function: Function, asynchronous: bool) -> lambda_.Function:
         letters = self.dead_letters.queue_arn if asynchronous else ""
-        made_role = function_role(self, function, dead_letters=letters)
+        made_role = function_role(self, function, self._settings, dead_letters=letters)
         made = lambda_.Function(
             self,
             logical(function.name),
@@ -92,7 +87,7 @@ class Functions(Construct):
             description=function.description,
             runtime=self._code.runtime,
             architecture=self._code.architecture,
-            handler=function.handler,
+            handler=HANDLER if self._settings.standby else function.handler,
             code=self._code.zip,
             layers=self._code.layers_of(function),
             memory_size=function.memory,
@@ -113,8 +108,8 @@ class Functions(Construct):
             "Failures",
             function_name=function.function_name,
             qualifier="$LATEST",
-            maximum_retry_attempts=_TRIES,
-            maximum_event_age_in_seconds=_AGE,
+            maximum_retry_attempts=TRIES,
+            maximum_event_age_in_seconds=EVENT_AGE,
             destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self.dead_letters.queue_arn)
             ),
@@ -146,7 +141,7 @@ class Functions(Construct):
                     role_arn=made.role_arn,
                     dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                        maximum_event_age_in_seconds=EVENT_AGE, maximum_retry_attempts=TRIES
                     ),
                 ),
             )
@@ -166,7 +161,7 @@ class Functions(Construct):
                     id="function",
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                        maximum_event_age_in_seconds=EVENT_AGE, maximum_retry_attempts=TRIES
                     ),
                 )
             ],
@@ -183,18 +178,20 @@ class Functions(Construct):
         )
 
 
-def function_role(scope: Construct, function: Function, *, dead_letters: str = "") -> iam.Role:
-    """The role of one function: its rights, and what Lambda does in its name."""
-    places = places_of(cdk.Stack.of(scope))
+def function_role(scope: Construct, function: Function, settings: Settings, *, dead_letters: str = "") -> iam.Role:
+    """The role of one function: its rights, what a pair of regions needs, and what Lambda does in its name."""
+    stack = cdk.Stack.of(scope)
+    places = replace(places_of(stack), suffix=role_suffix(stack, settings))
     made = iam.Role(
         scope,
         f"{logical(function.name)}Role",
-        role_name=function.name,
+        role_name=role_name(function.name, stack, settings),
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
     )
     itself = of_lambda_itself(function.name, places, dead_letters=dead_letters)
-    grant(made, (*statements(function.rights, places), *itself))
+    pair = statements_of_pair(function.name, places, pair_of(settings))
+    grant(made, (*statements(function.rights, places), *pair, *itself))
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,15 @@ from chalicelib.identity.principal import Principal
 from chalicelib.identity.service import LiveKeys
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.duty import Duty, duty
+from chalicelib.platform.fartraffic import FarMetrics
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import ServiceKey, get_environment
 
 if TYPE_CHECKING:
     from chalicelib.identity.service import Providers
@@ -44,10 +47,20 @@ class World:
     keys: LiveKeys
     providers: Providers
     secrets: SecretStore
+    duty: Duty = field(default_factory=lambda: Duty(Settings()))
 
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
         return self.make_id(prefix, self.clock())
+
+    def traffic_of(self, who: Principal, key: ServiceKey) -> TrafficMetrics:
+        """The metrics that a service's rollouts are judged by: those of the cluster that its environment is placed on.
+
+        Raises NotFound without the environment.
+        """
+        if get_environment(who, key.project, key.environment).cluster is None:
+            return self.metrics
+        return FarMetrics(self.functions.call, key.to_dict())
 
     @property
     def nobody(self) -> Principal:
@@ -61,7 +74,7 @@ def real_world() -> World:
     from chalicelib.platform.prometheus import traffic_metrics
 
     known = settings()
-    secrets = Secrets(known.secrets_key)
+    secrets = Secrets(known.secrets_key, known.other_region, known.other_key)
     keys = LiveKeys(lambda: secrets.read(known.signing_secret), utc_now)
     return World(
         settings=known,
@@ -77,4 +90,5 @@ def real_world() -> World:
         keys=keys,
         providers=Providers(lambda: secrets.read(known.sign_in_secret), Web(), utc_now),
         secrets=secrets,
+        duty=duty(),
     )

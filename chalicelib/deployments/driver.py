@@ -15,6 +15,7 @@ from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
 from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
 from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
+from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
@@ -31,7 +32,11 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
     if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
         if not stable_stopped(record, ports):
             return answer(record)
-        runtime.apply_release(ports.cluster, workload_of(record.key, release_of(record)), host=host_of(record, ports))
+        release = release_of(record)
+        workload = workload_of(record.key, release)
+        for note in runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway):
+            record.tell(ports.clock(), "scaling", note)
+        record.deadline = ports.clock() + timedelta(seconds=seconds(release.spec.health.deadline))
         move(record, Event.APPLIED, ports.clock(), kind="applied")
         save(record)
     return answer(record)
@@ -68,6 +73,8 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
     record = load(event)
     if phase_of(record) is not Phase.SHIFTING or take_request(record, ports.clock()):
         return answer(record)
+    if not awake(record, ports, host=host_of(record, ports)):
+        return answer(record)
     before = observe(record, ports.metrics, ports.clock)
     set_canary_weight(record, ports, put_up)
     keep_baseline(record, before)
@@ -101,6 +108,7 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
     if lingers(record, event, ports):
         return answer(load(event))
     runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)}, upto=int(record.number))
+    rest(record, ports, int(record.number), host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -133,6 +141,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         return answer(load(event))
     else:
         runtime.retire(ports.cluster, target_of(record.key), keep={stable}, upto=number)
+        rest(record, ports, stable, host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -190,7 +199,6 @@ def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
     chosen = strategy_of(release.spec.rollout) if record.kind != "rollback" else Strategy(steps=())
     record.strategy = strategy_to_dict(chosen)
     record.image, record.state = release.image, State.ROLLING_OUT.value
-    record.deadline = now + timedelta(seconds=seconds(release.spec.health.deadline))
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
     save(record)
@@ -200,7 +208,8 @@ def _make_release(record: DeploymentRecord, now: datetime) -> Release:
     number = int(record.number)
     if record.copies is not None:
         copied = _stored_release(record.key, int(record.copies))
-        return Release(number, record.id, copied.image, copied.command, int(record.config_version), copied.spec, now)
+        version = int(record.config_version)
+        return Release(number, record.id, copied.image, copied.command, version, copied.spec, now, copied.replicas)
     build = get_build(record.team, build_id_of(record.id))
     if build.image is None or build.spec is None:
         raise NotReady(f"Build {build.id} has no image.")
@@ -224,9 +233,10 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
     stable = int(record.stable)
     target = target_of(record.key)
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
-    if runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
+    sleeps = runtime.rests(ports.cluster, target)
+    if sleeps or runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
         workload = workload_of(record.key, _stored_release(record.key, stable))
-        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports))
+        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway)
         while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
             if ports.clock() >= ends and seen.ready == 0:
                 return False

@@ -113,7 +113,7 @@ class DeploymentRecord(Record):
 
 
 class ReleaseRecord(Record):
-    """A release: image digest, config version and spec as one record that never changes."""
+    """A release: image digest, config version and spec as one record. Only the number of its instances may change."""
 
     number = NumberAttribute()
     deployment = UnicodeAttribute()
@@ -122,3 +122,4 @@ class ReleaseRecord(Record):
     config_version = NumberAttribute()
     spec = RepackedAttribute()
     created_at = UTCDateTimeAttribute()
+    replicas = NumberAttribute(null=True)

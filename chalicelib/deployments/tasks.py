@@ -11,8 +11,10 @@ from chalicelib.deployments.reconciling import Hands
 from chalicelib.deployments.releases import target_of
 from chalicelib.deployments.removal import remove_service
 from chalicelib.deployments.workflow import begin, finish, sweep
+from chalicelib.runtime.scaling import Gateway
 
 __all__ = [
+    "Gateway",
     "Hands",
     "Ports",
     "Shard",

@@ -7,6 +7,7 @@ window is over or lifted. A rollback is never frozen, nor is what was asked for 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from chalicelib.deployments.lifecycle import start_workflow
 from chalicelib.deployments.models import DeploymentRecord
@@ -24,23 +25,41 @@ def start_in_turn(record: DeploymentRecord, workflows: Workflows, now: datetime)
     freeze = held_by(record, now)
     if freeze is None:
         return start_workflow(record, workflows)
-    events = record.events()
-    if not events or events[-1].kind != FROZEN:
-        until = f"{freeze.until:%Y-%m-%d %H:%M} UTC"
-        record.tell(now, FROZEN, f"It begins when the environment is no longer frozen, {until}: {freeze.reason}")
+    if tell_frozen(record, freeze, now):
         _save(record)
     return False
 
 
 def held_by(record: DeploymentRecord, now: datetime) -> Freeze | None:
-    """The freeze that keeps a deployment from beginning; None for one that has begun, or that a person has aborted."""
-    if State(record.state) is not State.QUEUED or record.requested == Request.ABORT:
-        return None
-    if record.kind == "rollback" or record.override:
+    """The freeze that keeps a deployment from beginning, from the store; None for one that has begun or is to end."""
+    if not may_be_held(record):
         return None
     key = record.key
     environment = team_store(key.team).fetch(*environment_address(key.team, key.project, key.environment))
-    return None if environment is None else frozen_by(freezes_of(environment), now)
+    return freeze_of(record, environment, now)
+
+
+def freeze_of(record: DeploymentRecord, environment: Any, now: datetime) -> Freeze | None:
+    """The freeze of its environment, by the record of it or None, that keeps a deployment from beginning."""
+    if environment is None or not may_be_held(record):
+        return None
+    return frozen_by(freezes_of(environment), now)
+
+
+def may_be_held(record: DeploymentRecord) -> bool:
+    """Whether a freeze means this deployment: not one that has begun, nor one that is to end."""
+    waits = State(record.state) is State.QUEUED and record.requested != Request.ABORT
+    return waits and record.kind != "rollback" and not record.override
+
+
+def tell_frozen(record: DeploymentRecord, freeze: Freeze, now: datetime) -> bool:
+    """Tells in the timeline that a freeze holds the deployment, unless that is the last that was told; saves nothing."""
+    events = record.events()
+    if events and events[-1].kind == FROZEN:
+        return False
+    until = f"{freeze.until:%Y-%m-%d %H:%M} UTC"
+    record.tell(now, FROZEN, f"It begins when the environment is no longer frozen, {until}: {freeze.reason}")
+    return True
 
 
 def _save(record: DeploymentRecord) -> None:

@@ -31,4 +31,4 @@ class Functions:
         client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
 
 
-_PASSING = frozenset({"ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})
+_PASSING = frozenset({"ClusterDown", "ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})

@@ -39,7 +39,7 @@ def fence(cluster: Cluster, target: Target) -> Fence:
 
 def fenced(route: Manifest, put_up: Fence, mark: str) -> Manifest:
     """The route with that mark, to be written only where nobody has written it since."""
-    meta = {**route["metadata"], "annotations": {MARK: mark}}
+    meta = {**route["metadata"], "annotations": {**(route["metadata"].get("annotations") or {}), MARK: mark}}
     if put_up.version:
         meta |= {"uid": put_up.uid, "resourceVersion": put_up.version}
     return {**route, "metadata": meta}

@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 
 class FakeCluster:
     """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order, `born` when its objects
-    are made, `silent` the pods whose node gives no logs.
+    are made, `silent` the pods whose node gives no logs, `installed` the kinds of KEDA's that somebody has installed.
     """
 
     def __init__(self, *, version: tuple[int, int] = (1, 34), born: str = BORN) -> None:
@@ -27,6 +27,7 @@ class FakeCluster:
         self.objects: dict[Key, Json] = {}
         self.writes: list[tuple[str, str, str]] = []
         self.silent: set[str] = set()
+        self.installed: frozenset[str] = frozenset()
         self._version = version
         self._foreign: set[Key] = set()
         self._logs: dict[tuple[str, str, bool], str] = {}
@@ -37,6 +38,9 @@ class FakeCluster:
 
     def version(self) -> tuple[int, int]:
         return self._version
+
+    def serves(self, kind: str) -> bool:
+        return kind in self.installed or not KINDS[kind].api_version.split("/")[0].endswith("keda.sh")
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         key = _key(manifest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,14 @@ def _client(service: str) -> Any:
 @contextmanager
 def account(invoke: Invoke) -> Iterator[None]:
     """The account; `invoke` runs a function by its name. State machines keep executions and run none."""
+    with invoking(invoke), memory_store():
+        _create()
+        yield
+
+
+@contextmanager
+def invoking(invoke: Invoke) -> Iterator[None]:
+    """Lambda in memory runs functions so."""
     original = LambdaFunction._invoke_lambda
 
     def run(self: Any, event: Any = None) -> tuple[str, bool, str]:
@@ -35,20 +43,24 @@ def account(invoke: Invoke) -> Iterator[None]:
 
     LambdaFunction._invoke_lambda = run
     try:
-        with memory_store():
-            _create()
-            yield
+        yield
     finally:
         LambdaFunction._invoke_lambda = original
 
 
-def _create() -> None:
+def create_functions(names: Iterable[str]) -> str:
+    """Functions of these names; answers the role that they have."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = _client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    for function in (*FUNCTIONS, API_FUNCTION):
+    for name in names:
         _client("lambda").create_function(
-            FunctionName=function.name, Role=role, Handler=function.handler, Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
+            FunctionName=name, Role=role, Handler="app.app", Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
         )
+    return str(role)
+
+
+def _create() -> None:
+    role = create_functions(each.name for each in (*FUNCTIONS, API_FUNCTION))
     for machine in STATE_MACHINES:
         _client("stepfunctions").create_state_machine(name=machine.deployed_name, definition=PASS, roleArn=role)
     for secret in ("cygni/signing-keys", "cygni/sign-in"):  # as the data stack makes them: without a value

@@ -23,7 +23,8 @@ from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import SharedLimits
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import ClusterUnavailable
+from chalicelib.platform.errors import ClusterUnavailable, MetricsUnavailable
+from chalicelib.platform.fartraffic import FarMetrics
 from chalicelib.platform.kubewatch import WatchedKubernetes
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
@@ -238,9 +239,15 @@ class Scenario(Stage):
         placed = {"team": TEAM, "project": "hello", "environment": "remote", "service": "web"}
         for each in FUNCTIONS:
             if "reach clusters" in each.rights and "check" not in each.name:
+                cluster_calls.heal(TEAM)  # so that each hears the silence by itself, and keeps it
                 with self.recorder.running(each.name), suppress(ClusterUnavailable):
                     _forget_clusters()
                     ports.rollout_ports(placed).cluster.version()
+        _forget_clusters()
+        with suppress(MetricsUnavailable):
+            self.invoke("cygni-traffic", {**placed, "backends": ["web-r1"]})
+        with self.recorder.running(API_FUNCTION.name), suppress(MetricsUnavailable):
+            FarMetrics(self.fakes.functions.call, placed).read("", ["web-r1"])
         _forget_clusters()
         self.invoke("cygni-check-clusters", {})
         assert self.invoke("cygni-reconcile", {})["sent"] == 2

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.builds.service import build_id_of
 from chalicelib.deployments import tasks as deployments
-from chalicelib.deployments.tasks import Ports
+from chalicelib.deployments.tasks import Gateway, Ports
 from chalicelib.platform.aws import client
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
@@ -57,6 +57,7 @@ class Stage:
     ready: bool = True
     broken_at_all: float = 0.0
     revives: bool = False
+    gateway: Gateway = field(default_factory=Gateway)
 
     def ports(self) -> Ports:
         """The ports of the tasks; sleeping makes pods ready and traffic flow."""
@@ -68,6 +69,7 @@ class Stage:
             clock=self.fakes.clock,
             sleep=self.sleep,
             webhooks=self.fakes.webhooks,
+            gateway=self.gateway,
         )
 
     def sleep(self, seconds: float) -> None:

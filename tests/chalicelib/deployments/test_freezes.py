@@ -133,6 +133,21 @@ def test_what_was_asked_for_in_spite_of_a_freeze_is_not_held_by_it(stage: Stage)
     assert waits in stage.fakes.workflows.started
 
 
+def test_what_is_approved_in_a_freeze_begins_when_it_is_over(stage: Stage) -> None:
+    developer = Client(stage.fakes, grant=Grant(Role.DEVELOPER))
+    proposed = deploy(stage, developer).json
+    freeze(stage.api)
+
+    approved = [stage.api.post(f"{stage.path}/deployments/{proposed['id']}/approve").status for _ in range(2)]
+    started = list(stage.fakes.workflows.started)
+    stage.fakes.clock.sleep(3600)
+    stage.sweep()
+
+    assert (proposed["state"], approved, started) == ("awaiting_approval", [202, 202], [])
+    assert len(told(stage, proposed["id"], "frozen")) == 1
+    assert list(stage.fakes.workflows.started) == [proposed["id"]]
+
+
 def test_a_freeze_is_shown_and_lifted_and_added_once(stage: Stage) -> None:
     for _ in range(2):
         freeze(stage.api)
