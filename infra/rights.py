@@ -227,14 +227,15 @@ def _meaning(right: str) -> Render:
     if verb == "invoke":
         return lambda places: [Statement(_sid("Invoke", name), ("lambda:InvokeFunction",), (places.function(name),))]
     if verb == "follow":
-        return lambda places: [_follow(name, places)]
+        return lambda places: _follow(name, places)
     raise UnknownRight(f"{right!r} stands for nothing in infra/rights.py")
 
 
-def _follow(name: str, places: Places) -> Statement:
+def _follow(name: str, places: Places) -> Iterable[Statement]:
     executions = places.arn("states", f"execution:cygni-{name}:*")
     because = "An execution is named by its deployment."
-    return Statement(_sid("Follow", name), ("states:DescribeExecution",), (executions,), because=because)
+    yield Statement(_sid("Follow", name), ("states:DescribeExecution",), (executions,), because=because)
+    yield Statement(_sid("FindRunning", name), ("states:ListExecutions",), (places.machine(name),))
 
 
 def _sid(verb: str, name: str) -> str:
