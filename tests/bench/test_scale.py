@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from bench.scale import QUOTAS, heat_table, largest_deployment, quota_table
+from bench.scale import PAGE, QUOTAS, heat_table, largest_deployment, quota_table
 from bench.scaled import flat
 from bench.scaled.fill import places
 from bench.scaled.heads import crowd
@@ -75,6 +75,13 @@ def test_every_quota_has_its_use_and_says_where_it_is_from() -> None:
     assert set(used) == set(quotas)
     assert all(quota["source"] and quota["raise"] and "seen" in quota for quota in quotas.values())
     assert quota_table(used).count("\n") == len(quotas) + 1
+
+
+def test_the_page_has_every_quota_as_the_file_has_it() -> None:
+    page = PAGE.read_text()
+
+    for quota in tomllib.loads(QUOTAS.read_text()).values():
+        assert f"| {quota['what']} | {quota['default']:,} |" in page, "run python -m bench.scale --write"
 
 
 def test_whoever_follows_looks_less_often_in_a_long_step() -> None:

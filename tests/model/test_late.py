@@ -31,7 +31,7 @@ def test_a_worker_that_is_late_moves_no_traffic(name: str, capsys: pytest.Captur
 
 def test_without_the_fence_it_would() -> None:
     with pytest.raises(
-        AssertionError, match="had turned back, and its weight rose from 0 to 20|weights sum|do not run|is live"
+        AssertionError, match=r"had turned back, and its weight rose from 0 to 20|weights sum|do not run|is live"
     ) as found:
         LateSearch(LateModel(ONE_STEP, most=1, fenced=False)).run()
 
