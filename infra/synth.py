@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infra.findings import judged
+from infra.promises import unpinned
 from infra.settings import stages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +83,12 @@ def main(names: list[str]) -> None:
         answers = list(pool.map(lambda each: synthesize(*each), asked))
     found = [f"{name}: {line}" for (name, _), lines in zip(asked, answers, strict=True) for line in lines]
     found += pages_missing(*(folder for _, folder in asked))
+    found += [
+        f"{folder.name}/{path.name}: {line}"
+        for _, folder in asked[: len(names)]
+        for path in sorted(folder.glob("*.template.json"))
+        for line in unpinned(json.loads(path.read_text()))
+    ]
     found += differences(*(folder for name, folder in asked if name == names[0]))
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):

@@ -11,8 +11,9 @@ from typing import Any
 
 import boto3
 from moto.awslambda.models import LambdaFunction
+from moto.stepfunctions.models import StepFunctionBackend
 
-from functions.catalog import API_FUNCTION, FUNCTIONS, RUNTIME, STATE_MACHINES
+from functions.catalog import API_FUNCTION, FUNCTIONS, RELEASE, RUNTIME, STATE_MACHINES
 from tests.infra.recorder import ACCOUNT, REGION
 from tests.support.store import memory_store
 
@@ -27,19 +28,22 @@ def _client(service: str) -> Any:
 @contextmanager
 def account(invoke: Invoke) -> Iterator[None]:
     """The account; `invoke` runs a function by its name. State machines keep executions and run none."""
-    original = LambdaFunction._invoke_lambda
+    original, described = LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine
 
     def run(self: Any, event: Any = None) -> tuple[str, bool, str]:
         answer = invoke(self.function_name, json.loads(event) if isinstance(event, str) else event)
         return json.dumps(answer), False, ""
 
-    LambdaFunction._invoke_lambda = run
+    def describe(self: Any, arn: str) -> Any:
+        return described(self, arn.removesuffix(f":{RELEASE}"))  # moto knows versions of state machines, and no aliases
+
+    LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = run, describe
     try:
         with memory_store():
             _create()
             yield
     finally:
-        LambdaFunction._invoke_lambda = original
+        LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = original, described
 
 
 def _create() -> None:
@@ -49,6 +53,8 @@ def _create() -> None:
         _client("lambda").create_function(
             FunctionName=function.name, Role=role, Handler=function.handler, Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
         )
+        version = _client("lambda").publish_version(FunctionName=function.name)["Version"]
+        _client("lambda").create_alias(FunctionName=function.name, Name=RELEASE, FunctionVersion=version)
     for machine in STATE_MACHINES:
         _client("stepfunctions").create_state_machine(name=machine.deployed_name, definition=PASS, roleArn=role)
     for secret in ("cygni/signing-keys", "cygni/sign-in"):  # as the data stack makes them: without a value
