@@ -44,10 +44,10 @@ def end(call: Call) -> None:
 
 
 def heal(team: str, name: str = "far") -> None:
-    """Has the record of a cluster say that a check found it well."""
+    """Has the record of a cluster say that a check found it well, and nobody found it silent."""
     store = team_store(team)
     record = store.fetch(ClusterRecord, team_pk(team), cluster_sk(name))
     if record is None:
         raise LookupError(name)
-    record.health = "healthy"
+    record.health, record.silences, record.next_try = "healthy", 0, None
     store.commit([Put(record)])

@@ -44,7 +44,7 @@ MORE = {
     "list_evidence": 2,  # the deployment says whether the path is right, and evidence has a partition of its own
     "replay_deployment": 2,
     "explain_deployment": 2,
-    "read_traffic": 2,  # the newest analysis has the looks that a verdict rests on
+    "read_traffic": 3,  # the newest analysis has the looks that a verdict rests on, and the environment says where it runs
     "list_releases": 2,  # which one is live is the service's to say
     "delete_environment": 3,  # whether it has services, and the audit trail's newest line, which comes with no other read
     "delete_project": 5,  # the same, and its environments go with it

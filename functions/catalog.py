@@ -99,6 +99,7 @@ API_FUNCTION = Function(
         "stop builds",
         "start deploy",
         "invoke cygni-logs",
+        "invoke cygni-traffic",
         "invoke cygni-remove-service",
         "invoke cygni-erase-user",
         "invoke cygni-check-cluster",
@@ -123,7 +124,7 @@ FUNCTIONS = (
         "cygni-deploy-finish",
         "functions.deploy.finish",
         "Records how a deployment ended, and lets the next in the queue begin.",
-        ("read records", "write records", "start deploy"),
+        ("read records", "write records", "start deploy", "invoke cygni-remove-service"),
     ),
     Function(
         "cygni-build-plan",
@@ -205,8 +206,15 @@ FUNCTIONS = (
     Function(
         "cygni-sweep",
         "functions.sweep.handler",
-        "Starts again the workflow of every deployment that is under way without one.",
-        ("list busy services", "read records", "write records", "follow deploy", "start deploy"),
+        "Starts again every workflow and removal that is under way without anybody who works on it.",
+        (
+            "list busy services",
+            "read records",
+            "write records",
+            "follow deploy",
+            "start deploy",
+            "invoke cygni-remove-service",
+        ),
         timeout=60,
         schedule="rate(1 minute)",
     ),
@@ -247,6 +255,13 @@ FUNCTIONS = (
         "cygni-logs",
         "functions.logs.handler",
         "Reads the logs of a service's instances for the API.",
+        ("read records", "write records", "reach clusters"),
+        memory=512,
+    ),
+    Function(
+        "cygni-traffic",
+        "functions.traffic.handler",
+        "Reads the traffic metrics of a registered cluster for the API.",
         ("read records", "reach clusters"),
         memory=512,
     ),
@@ -254,7 +269,7 @@ FUNCTIONS = (
         "cygni-remove-service",
         "functions.remove.handler",
         "Removes a deleted service from its cluster, then its records.",
-        ("read records", "list records", "count records", "delete records", "reach clusters"),
+        ("read records", "write records", "list records", "count records", "delete records", "reach clusters"),
         memory=512,
         timeout=300,
     ),
@@ -291,6 +306,25 @@ FUNCTIONS = (
         timeout=900,
     ),
 )
+
+DEAD_LETTERS = "cygni-dead-letters"
+"""The queue of events that no function could take; `cygni admin replay` knows it by its name."""
+TRIES = 2
+"""Times that an event is tried again before it goes to the dead letters."""
+EVENT_AGE = 3600
+"""Seconds after which an event that was not taken is a dead letter."""
+
+
+def invoked_by_api() -> tuple[str, ...]:
+    """Functions that the API invokes and may not wait for: what fails there is a dead letter."""
+    return tuple(right.removeprefix("invoke ") for right in API_FUNCTION.rights if right.startswith("invoke "))
+
+
+def unattended() -> tuple[Function, ...]:
+    """Functions that are invoked by what does not wait for their answer: a schedule, an event, or a request."""
+    sent = invoked_by_api()
+    return tuple(each for each in FUNCTIONS if each.name in sent or each.schedule or each.events)
+
 
 STATE_MACHINES = (
     StateMachine("build", "Source to image: plan, build, record the digest."),

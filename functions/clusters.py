@@ -8,14 +8,14 @@ from typing import Any
 
 from chalicelib.platform.clock import utc_now
 from chalicelib.runtime import registry
-from functions.ports import cluster_there
+from functions.ports import cluster_to_check
 
 _AT_ONCE = 16
 
 
 def check(event: dict[str, Any], _context: object) -> None:
     """Takes a team and the name of its cluster, and records what was found."""
-    registry.check_cluster(event["team"], event["name"], connect=cluster_there, now=utc_now())
+    registry.check_cluster(event["team"], event["name"], connect=cluster_to_check, now=utc_now())
 
 
 def check_all(_event: dict[str, Any], _context: object) -> dict[str, int]:
@@ -26,4 +26,4 @@ def check_all(_event: dict[str, Any], _context: object) -> dict[str, int]:
 
 
 def _checked(place: tuple[str, str]) -> registry.Health | None:
-    return registry.check_cluster(*place, connect=cluster_there, now=utc_now())
+    return registry.check_cluster(*place, connect=cluster_to_check, now=utc_now())

@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from chalicelib.deployments.tasks import Ports
+from chalicelib.deployments.tasks import Gateway, Ports
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.kube import KubernetesCluster
-from chalicelib.platform.prometheus import preset_metrics, through_service, traffic_metrics
+from chalicelib.platform.prometheus import preset_metrics, seen_inside, through_service, traffic_metrics
 from chalicelib.platform.secrets import Secrets
-from chalicelib.platform.settings import settings
+from chalicelib.platform.settings import Settings, settings
+from chalicelib.platform.traffic import TrafficMetrics
 from chalicelib.platform.webhooks import HttpWebhooks
 from chalicelib.projects.service import cluster_of
 from chalicelib.runtime import registry
@@ -33,9 +34,22 @@ def _ports_of(team: str, name: str) -> Ports:
 
 
 def cluster_there(team: str, name: str) -> KubernetesCluster:
-    """A registered cluster, for a check. Raises what `registry.reach` and `connect` raise."""
+    """A registered cluster behind its door. Raises what `registry.reach` and `connect` raise."""
+    return reached(team, name)[0]
+
+
+def reached(team: str, name: str) -> tuple[KubernetesCluster, Gateway]:
+    """A registered cluster behind its door, and what stands before it. Raises what `registry.reach` and `connect` raise."""
     known = settings()
-    return _cluster(registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known))
+    reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
+    return _behind_its_door(reach), _gateway_there(reach)
+
+
+def cluster_to_check(team: str, name: str) -> KubernetesCluster:
+    """A registered cluster, whether its door is open or not. Raises what `registry.reach` and `connect` raise."""
+    known = settings()
+    reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
+    return _cluster(reach)
 
 
 @cache
@@ -44,8 +58,7 @@ def _own_ports() -> Ports:
     known = settings()
     cluster = KubernetesCluster.from_kubeconfig(known.kubeconfig)
     metrics = traffic_metrics(known)
-    webhooks = HttpWebhooks(known.webhook_hosts)
-    return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep, webhooks=webhooks)
+    return _ports(cluster, metrics, own_gateway(known))
 
 
 @lru_cache(maxsize=_CLUSTERS)
@@ -55,8 +68,28 @@ def _cluster(reach: registry.Reach) -> KubernetesCluster:
     return connect(reach.access, known=reach.known)
 
 
+def _behind_its_door(reach: registry.Reach) -> KubernetesCluster:
+    return _cluster(reach).behind(registry.ClusterDoor(reach.owner, reach.name, reach.breaker, utc_now))
+
+
 def _ports_there(reach: registry.Reach) -> Ports:
-    known, cluster = settings(), _cluster(reach)
+    cluster = _behind_its_door(reach)
     metrics = preset_metrics(through_service(reach.metrics, lambda: cluster), reach.preset)
+    return _ports(cluster, metrics, _gateway_there(reach))
+
+
+def own_gateway(known: Settings) -> Gateway:
+    """What stands before the installation's own cluster. Signed requests and metrics pages are nothing that KEDA asks."""
+    asked = known.metrics_kind == "prometheus" and not known.metrics_region
+    return Gateway(known.metrics_preset, seen_inside(known.metrics_url) if asked else "", known.keda_namespace)
+
+
+def _gateway_there(reach: registry.Reach) -> Gateway:
+    """What stands before a registered cluster."""
+    return Gateway(reach.preset, seen_inside(reach.metrics), settings().keda_namespace)
+
+
+def _ports(cluster: KubernetesCluster, metrics: TrafficMetrics, gateway: Gateway) -> Ports:
+    known = settings()
     webhooks = HttpWebhooks(known.webhook_hosts)
-    return Ports(cluster=cluster, metrics=metrics, settings=known, clock=utc_now, sleep=time.sleep, webhooks=webhooks)
+    return Ports(cluster, metrics, known, clock=utc_now, sleep=time.sleep, webhooks=webhooks, gateway=gateway)

@@ -15,7 +15,7 @@ from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
 from chalicelib.runtime import registry
-from functions.ports import cluster_there
+from functions.ports import own_gateway, reached
 
 _SECONDS = timedelta(seconds=240)
 OWN = "own"
@@ -44,14 +44,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
 
 def _run(event: dict[str, Any]) -> dict[str, int]:
     known, team, name = settings(), event.get("team", ""), event.get("cluster", OWN)
+    cluster, gateway = _own() if name == OWN else _there(team, name)
     hands = deployments.Hands(
-        cluster=_own() if name == OWN else WatchedKubernetes.of(cluster_there(team, name)),
+        cluster=cluster,
         workflows=Workflows(),
         settings=known,
         new_id=lambda prefix: new_id(prefix, utc_now()),
         clock=utc_now,
         team=team,
         name="" if name == OWN else name,
+        gateway=gateway,
     )
     shard = deployments.Shard(OWN if name == OWN else f"{team}/{name}", int(event["shard"]), int(event["of"]))
     done = deployments.reconcile(hands, shard, until=utc_now() + _SECONDS)
@@ -59,5 +61,10 @@ def _run(event: dict[str, Any]) -> dict[str, int]:
 
 
 @cache
-def _own() -> WatchedKubernetes:
-    return WatchedKubernetes.from_kubeconfig(settings().kubeconfig)
+def _own() -> tuple[WatchedKubernetes, deployments.Gateway]:
+    return WatchedKubernetes.from_kubeconfig(settings().kubeconfig), own_gateway(settings())
+
+
+def _there(team: str, name: str) -> tuple[WatchedKubernetes, deployments.Gateway]:
+    cluster, gateway = reached(team, name)
+    return WatchedKubernetes.of(cluster), gateway

@@ -39,7 +39,6 @@ class ControlPlaneStack(cdk.Stack):
             functions=FUNCTIONS,
             code=code,
             environment={**environment, "CYGNI_ISSUER": self.api.address},
-            sent=invoked_by_api(),
             settings=settings,
         )
         self.workflows = Workflows(
@@ -84,11 +83,6 @@ class ControlPlaneStack(cdk.Stack):
             max_session_duration=cdk.Duration.hours(1),
         )
         grant(made, statements_of_tenants(places))
-
-
-def invoked_by_api() -> tuple[str, ...]:
-    """Functions that the API invokes and may not wait for: what fails there is a dead letter."""
-    return tuple(right.removeprefix("invoke ") for right in API_FUNCTION.rights if right.startswith("invoke "))
 
 
 def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) -> dict[str, str]:

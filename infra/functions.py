@@ -13,18 +13,13 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from functions.catalog import RELEASE, RUNTIME, Function
+from functions.catalog import DEAD_LETTERS, EVENT_AGE, RELEASE, RUNTIME, TRIES, Function, unattended
 from infra import packages
 from infra.aliases import Released, released
 from infra.grants import acknowledge, grant, places_of, role
 from infra.layers import LAYERS, layers_of
 from infra.rights import Statement, of_lambda_itself, statements
 from infra.settings import Settings
-
-_TRIES = 2
-"""Times that an event is tried again before it goes to the dead letters."""
-_AGE = 3600
-"""Seconds after which an event that was not taken is a dead letter."""
 
 
 class Code(Construct):
@@ -74,17 +69,15 @@ class Functions(Construct):
         functions: Iterable[Function],
         code: Code,
         environment: Mapping[str, str],
-        sent: Iterable[str],
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
         self._code, self._environment, self._settings = code, dict(environment), settings
-        self.dead_letters = dead_letter_queue(self, "DeadLetters", "cygni-dead-letters")
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", DEAD_LETTERS)
         self.by_name: dict[str, lambda_.Function] = {}
         self.released: dict[str, Released] = {}
         for each in functions:
-            asynchronous = each.name in set(sent) or bool(each.schedule or each.events)
-            self.by_name[each.name] = self._build(each, asynchronous)
+            self.by_name[each.name] = self._build(each, each in unattended())
         self._schedule([each for each in functions if each.schedule])
         for each in functions:
             if each.events:
@@ -123,8 +116,8 @@ class Functions(Construct):
             "Failures",
             function_name=function.function_name,
             qualifier=RELEASE,
-            maximum_retry_attempts=_TRIES,
-            maximum_event_age_in_seconds=_AGE,
+            maximum_retry_attempts=TRIES,
+            maximum_event_age_in_seconds=EVENT_AGE,
             destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self.dead_letters.queue_arn)
             ),
@@ -157,7 +150,7 @@ class Functions(Construct):
                     role_arn=made.role_arn,
                     dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                        maximum_event_age_in_seconds=EVENT_AGE, maximum_retry_attempts=TRIES
                     ),
                 ),
             )
@@ -177,7 +170,7 @@ class Functions(Construct):
                     id="function",
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=_AGE, maximum_retry_attempts=_TRIES
+                        maximum_event_age_in_seconds=EVENT_AGE, maximum_retry_attempts=TRIES
                     ),
                 )
             ],

@@ -4,13 +4,14 @@ Each is here because AWS and the two emulators disagree without it, or because a
 
 1. Every state has a Comment.
 2. Every Task has TimeoutSeconds, longer than the function it calls may run, so that the function's own error is the one seen.
-3. Every Task has Retry with back-off and jitter, and a Catch of States.ALL.
+3. Every Task has Retry with back-off, its cap and jitter, and a Catch of States.ALL.
 4. From where a Catch leads, Next and Default end in Fail: a failed run is never reported as a success.
 5. No Choice reads an error's Cause, whose text nobody promises.
 6. JSONPath only: no Assign, no JSONata, no HeartbeatSeconds, no path with an index or a filter.
 7. A nested execution has a name, so that starting it twice is starting it once.
 8. Placeholders name a function or a state machine of the catalog.
-9. Errors in Retry and Catch are errors that can occur: ours by class name, or those of AWS and its clients.
+9. Errors in Retry and Catch are errors that can occur: ours by class name, or those of AWS.
+10. No Retry names what a client of AWS tried again already: one layer retries a call, or its calls are multiplied.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ State = Mapping[str, Any]
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _TERMINAL = {"Succeed", "Fail"}
 _FOREIGN_WORDS = ("Assign", "Arguments", "QueryLanguage", "HeartbeatSeconds", "HeartbeatSecondsPath")
-_AWS_ERROR = re.compile(r"^(States|Lambda|Sandbox|StepFunctions|Runtime)\.[A-Za-z.]+$|^[A-Z][A-Za-z]*(Exception|Error)$")
+_AWS_ERROR = re.compile(r"^(States|Lambda|Sandbox|StepFunctions|Runtime)\.[A-Za-z.]+$")
+_PACE = {"IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds", "JitterStrategy"}
+_TRIED_BELOW = {"Throttled", "SecretsUnavailable"}
 _FRAGILE_PATH = re.compile(r"^\$.*\[")
 
 
@@ -87,8 +90,7 @@ def _of_task(state: State, known: Known) -> Iterator[str]:
     if not state.get("Retry"):
         yield "it has no Retry."
     for retrier in state.get("Retry", []):
-        if not {"IntervalSeconds", "BackoffRate", "MaxAttempts", "JitterStrategy"} <= set(retrier):
-            yield "a Retry says its interval, back-off, attempts and jitter."
+        yield from _of_retrier(retrier)
     if "States.ALL" not in {name for catcher in state.get("Catch", []) for name in catcher.get("ErrorEquals", [])}:
         yield "it does not catch States.ALL."
     if "startExecution" in state.get("Resource", "") and not {"Name", "Name.$"} & set(state.get("Parameters", {})):
@@ -96,6 +98,13 @@ def _of_task(state: State, known: Known) -> Iterator[str]:
     for name in {name for each in (*state.get("Retry", []), *state.get("Catch", [])) for name in each.get("ErrorEquals", [])}:
         if name not in known.errors and not _AWS_ERROR.match(name):
             yield f"{name} is no error that can occur."
+
+
+def _of_retrier(retrier: State) -> Iterator[str]:
+    if not set(retrier) >= _PACE:
+        yield "a Retry says its interval, back-off, longest delay, attempts and jitter."
+    for name in sorted(_TRIED_BELOW & set(retrier.get("ErrorEquals", []))):
+        yield f"its Retry names {name}, which a client has tried again already."
 
 
 def _function(state: State) -> str:

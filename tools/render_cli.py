@@ -161,6 +161,8 @@ DOCUMENTS = {
     "sessions revoke": "the SessionView as it was",
     "account export": "`{path, user, lines}`",
     "account erase": "`{subject, erased}`",
+    "admin replay": "`{place, dry_run, replayed, left, letters: [{id, queue, sent_at, function, error, about, outcome, "
+    "left}]}`; without `--queue` or `--all`: `{place, queues: [{name, waiting, held}]}`",
     "doctor": "`{ok, checks: [{name, level, detail, remedy}]}`; `level` is ok, note or fault",
     "version": "`{version, python}`",
 }

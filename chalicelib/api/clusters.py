@@ -148,6 +148,8 @@ def _view(found: registry.RegisteredCluster) -> shapes.ClusterView:
         health=found.health,
         found=found.found,
         checked_at=found.checked_at,
+        silent_since=found.breaker.since if found.breaker.next_try is not None else None,
+        next_try=found.breaker.next_try,
         created_by=found.created_by,
         created_at=found.created_at,
         version=found.version,

@@ -129,7 +129,10 @@ def read_timeline(call: AnyCall) -> deployments_shapes.TimelineView:
 
 @deployment_routes.route("GET", DEPLOYMENT + "/traffic", answer=rollouts_shapes.TrafficView, errors=(NotFound,))
 def read_traffic(call: AnyCall) -> rollouts_shapes.TrafficView:
-    """Read the live traffic of a rollout since its step began, as the judge would see it now."""
+    """Read the live traffic of a rollout since its step began, as the judge would see it now.
+
+    It is measured where the rollout's own is: in the cluster that the environment is placed on.
+    """
     record = _load(call)
     state = record.rollout_state
     if state is None or record.ended:
@@ -138,7 +141,7 @@ def read_traffic(call: AnyCall) -> rollouts_shapes.TrafficView:
         return rollouts_shapes.TrafficView(
             at=call.now, phase=phase, step=0, weight=weight, canary=None, stable=None, verdict=None
         )
-    sample, verdict = deployments.live_verdict(call.who, record, call.world.metrics, call.world.clock)
+    sample, verdict = deployments.live_verdict(call.who, record, call.world.traffic_of(call.who, record.key), call.world.clock)
     stable = None if record.stable is None else arm_view(int(record.stable), verdict.stable)
     return rollouts_shapes.TrafficView(
         at=sample.at,

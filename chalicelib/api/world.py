@@ -14,12 +14,14 @@ from chalicelib.identity.principal import Principal
 from chalicelib.identity.service import LiveKeys
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.fartraffic import FarMetrics
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import ServiceKey, get_environment
 
 if TYPE_CHECKING:
     from chalicelib.identity.service import Providers
@@ -48,6 +50,15 @@ class World:
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
         return self.make_id(prefix, self.clock())
+
+    def traffic_of(self, who: Principal, key: ServiceKey) -> TrafficMetrics:
+        """The metrics that a service's rollouts are judged by: those of the cluster that its environment is placed on.
+
+        Raises NotFound without the environment.
+        """
+        if get_environment(who, key.project, key.environment).cluster is None:
+            return self.metrics
+        return FarMetrics(self.functions.call, key.to_dict())
 
     @property
     def nobody(self) -> Principal:

@@ -11,15 +11,19 @@ from datetime import datetime
 from chalicelib.deployments.lifecycle import TRIES, get_deployment, start_workflow, supersede
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.states import State
+from chalicelib.deployments.turns import freeze_of, tell_frozen
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import Conflict, LostRace, NotFound
 from chalicelib.platform.table import ConditionFailed, Put, Write
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import Service, ServiceKey, admit, get_service, lane_write, service_address
+from chalicelib.projects.service import Service, ServiceKey, admit, environment_address, lane_write, service_address
 
 
 def approve(who: Principal, key: ServiceKey, deployment: str, *, workflows: Workflows, now: datetime) -> DeploymentRecord:
-    """Lets a proposal into the lane, and starts it if its turn has come. Raises NotFound, Conflict, LostRace."""
+    """Lets a proposal into the lane, and starts it if its turn has come and no freeze holds it.
+
+    Raises NotFound, Conflict, LostRace.
+    """
     for _ in range(TRIES):
         try:
             record, begins = _admit(who, key, deployment, now)
@@ -52,11 +56,13 @@ def withdraw(record: DeploymentRecord, outcome: str, by: str, now: datetime) -> 
 
 
 def _admit(who: Principal, key: ServiceKey, deployment: str, now: datetime) -> tuple[DeploymentRecord, bool]:
-    found, record = who.store.together(service_address(key), (DeploymentRecord, deployments_pk(key), deployment))
+    frozen_at = environment_address(who.team, key.project, key.environment)
+    proposed = (DeploymentRecord, deployments_pk(key), deployment)
+    found, record, environment = who.store.together(service_address(key), proposed, frozen_at)
     if found is None or record is None:
         raise NotFound(f"Service {key.service} has no deployment {deployment}.")
     if record.approved_by is not None:
-        return record, get_service(who, key).lane.active == record.id
+        return record, found.active == record.id and freeze_of(record, environment, now) is None
     _must_await(record)
     service = Service.from_record(found)
     if service.deleting:
@@ -66,11 +72,14 @@ def _admit(who: Principal, key: ServiceKey, deployment: str, now: datetime) -> t
     record.tell(now, "approved", "It may go into production.", who.subject)
     if not entered.begins:
         record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
+    freeze = freeze_of(record, environment, now) if entered.begins else None
+    if freeze is not None:
+        tell_frozen(record, freeze, now)
     writes: list[Write] = [Put(record), lane_write(service, entered.lane)]
     if entered.superseded is not None:
         writes.extend(supersede(who, key, entered.superseded, record.id, now))
     who.store.commit(writes)
-    return record, entered.begins
+    return record, entered.begins and freeze is None
 
 
 def _must_await(record: DeploymentRecord) -> None:

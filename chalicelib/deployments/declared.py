@@ -118,7 +118,7 @@ def _enter(
     if not entered.begins:
         record.tell(now, "waiting", f"It begins when {service.lane.active} has ended.")
     version = int(record.config_version)
-    release = Release(entered.number, new, wanted.image, wanted.command, version, wanted.spec, now)
+    release = Release(entered.number, new, wanted.image, wanted.command, version, wanted.spec, now, wanted.replicas)
     if note is None:
         note = DeclaredRecord(*declared_address(key)[1:], created=created)
     note.uid, note.generation, note.digest, note.deployment = uid, generation, wanted.digest, new

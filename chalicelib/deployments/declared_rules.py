@@ -5,7 +5,8 @@
 3. A deployment of an earlier spec that still rolls out is aborted for the newer one; somebody else's is waited for.
 4. Ready is True only while the release that this very spec made has the traffic.
 5. Drift is repaired only between rollouts, since a rollout's own steps write the same objects.
-6. An object is let go only when nothing is left of what it made; a service that was there before it stays.
+6. Another number of instances starts no deployment: the release that has the traffic is scaled as it stands, between rollouts.
+7. An object is let go only when nothing is left of what it made; a service that was there before it stays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ ASK_AGAIN = frozenset({"UnknownNamespace", "OtherCluster", "QuotaExceeded", "Not
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The object as the cluster has it. `digest` is of what it asks for; "" with a `problem`. `held`: it has our finalizer."""
+    """The object as the cluster has it. `digest` is of what it asks for; "" with a `problem`. `held`: it has our finalizer.
+
+    `size` is the number of instances that it names, None where load decides.
+    """
 
     uid: str
     generation: int
@@ -29,6 +33,7 @@ class Desired:
     problem: Problem | None = None
     deleting: bool = False
     held: bool = False
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What Cygni's records say. `ours` are the deployments in the lane that a CygniService asked for."""
+    """What Cygni's records say. `ours` are the deployments in the lane that a CygniService asked for.
+
+    `size` is the number of instances that the live release is to have, None where load decides; `sized` says whether it is the
+    object's to change, since a CygniService asked for that release.
+    """
 
     service: bool = False
     removing: bool = False
@@ -65,6 +74,8 @@ class Known:
     waiting: str | None = None
     live: int | None = None
     ours: frozenset[str] = frozenset()
+    size: int | None = None
+    sized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,13 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """Let the release that has the traffic have so many instances."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class LookAgain:
     """Look at the object in the next run too, though it may not change; `drift` says whether to look for drift then."""
 
@@ -132,7 +150,7 @@ class Report:
     deployment: str = ""
 
 
-Action = Hold | LetGo | Start | Adopt | Abort | Remove | Repair | LookAgain | Report
+Action = Hold | LetGo | Start | Adopt | Abort | Remove | Repair | Resize | LookAgain | Report
 
 
 def decide(desired: Desired, known: Known, *, drift: bool = False) -> tuple[Action, ...]:
@@ -153,20 +171,22 @@ def decide(desired: Desired, known: Known, *, drift: bool = False) -> tuple[Acti
         return (*hold, Adopt() if same else Start())
     if not known.service:
         return (*hold, _problem(_GONE, known))
-    return (*hold, *_follow(handled, known, drift=drift))
+    return (*hold, *_follow(desired, handled, known, drift=drift))
 
 
 _GONE = Problem("ServiceDeleted", "The service was deleted through Cygni: delete this object, or change its spec.")
 
 
-def _follow(handled: Handled, known: Known, *, drift: bool) -> tuple[Action, ...]:
-    """A spec that was taken up: make way for its deployment, repair, report."""
+def _follow(desired: Desired, handled: Handled, known: Known, *, drift: bool) -> tuple[Action, ...]:
+    """A spec that was taken up: make way for its deployment, repair, scale, report."""
     actions: list[Action] = []
     if known.waiting == handled.deployment and known.active in known.ours and known.active is not None:
         actions.append(Abort(known.active))
     busy = known.active is not None
     if drift and not busy and known.live is not None:
         actions.append(Repair())
+    if not busy and known.sized and desired.size is not None and desired.size != known.size:
+        actions.append(Resize(desired.size))
     actions.append(report(known))
     if busy:
         actions.append(LookAgain(drift=drift))

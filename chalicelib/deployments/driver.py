@@ -15,6 +15,7 @@ from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
 from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
 from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
+from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
@@ -31,7 +32,11 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
     if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
         if not stable_stopped(record, ports):
             return answer(record)
-        runtime.apply_release(ports.cluster, workload_of(record.key, release_of(record)), host=host_of(record, ports))
+        release = release_of(record)
+        workload = workload_of(record.key, release)
+        for note in runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway):
+            record.tell(ports.clock(), "scaling", note)
+        record.deadline = ports.clock() + timedelta(seconds=seconds(release.spec.health.deadline))
         move(record, Event.APPLIED, ports.clock(), kind="applied")
         save(record)
     return answer(record)
@@ -64,11 +69,14 @@ def await_ready(event: Task, ports: Ports) -> dict[str, str]:
 
 def shift(event: Task, ports: Ports) -> dict[str, str]:
     """Moves the step's share of the traffic to the canary."""
+    put_up = fence_for(event, ports)
     record = load(event)
     if phase_of(record) is not Phase.SHIFTING or take_request(record, ports.clock()):
         return answer(record)
+    if not awake(record, ports, host=host_of(record, ports)):
+        return answer(record)
     before = observe(record, ports.metrics, ports.clock)
-    set_canary_weight(record, ports)
+    set_canary_weight(record, ports, put_up)
     keep_baseline(record, before)
     state = state_of(record)
     share = f"{state.weight} % of requests go to release {int(record.number)}."
@@ -79,12 +87,13 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
 
 def promote(event: Task, ports: Ports) -> dict[str, str]:
     """Gives the release all the traffic and makes it the live one."""
+    put_up = fence_for(event, ports)
     record = load(event)
     if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
         return answer(record)
     number = int(record.number)
-    runtime.set_weights(ports.cluster, target_of(record.key), {number: 100}, host=host_of(record, ports))
-    update_lane(record.key, lambda lane: go_live(lane, number))
+    set_weights(record, ports, put_up, {number: 100})
+    update_lane(record.key, lambda lane: go_live(lane, record.id, number))
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
     linger(record, ports.clock())
     save(record)
@@ -98,7 +107,8 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
         return answer(record)
     if lingers(record, event, ports):
         return answer(load(event))
-    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)})
+    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)}, upto=int(record.number))
+    rest(record, ports, int(record.number), host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -109,6 +119,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
 
     A stable release that has no instance left is brought back first, so that traffic never moves to nothing.
     """
+    put_up = fence_for(event, ports)
     record = load(event)
     if record.rollout is None:
         record.rollout = RolloutState(Phase.ROLLING_BACK, reason=reason or "The release could not be made.").to_dict()
@@ -118,18 +129,19 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         return answer(record)
     number, stable = int(record.number), None if record.stable is None else int(record.stable)
     if not state_of(record).weights_known:
-        if not _bring_back_stable(record, ports):
+        if not _bring_back_stable(record, ports, put_up):
             return {**answer(record), "next": "RollBack"}
         update_lane(record.key, lambda lane: turn_back(lane, number, stable))
         move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
         if stable is not None and linger(record, ports.clock()):
             save(record)
     if stable is None:
-        runtime.remove_service(ports.cluster, target_of(record.key))
+        runtime.retire_first(ports.cluster, target_of(record.key), number)
     elif lingers(record, event, ports):
         return answer(load(event))
     else:
-        runtime.retire(ports.cluster, target_of(record.key), keep={stable})
+        runtime.retire(ports.cluster, target_of(record.key), keep={stable}, upto=number)
+        rest(record, ports, stable, host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -145,14 +157,38 @@ def host_of(record: DeploymentRecord, ports: Ports) -> str:
     return target_of(record.key).host(ports.settings.apps_domain, home=ports.settings.admin_team)
 
 
-def set_canary_weight(record: DeploymentRecord, ports: Ports) -> None:
+def fence_for(event: Task, ports: Ports) -> runtime.Fence:
+    """Put up before the record is read: whoever is late by then cannot move traffic any more."""
+    return runtime.fence(ports.cluster, target_of(ServiceKey.from_dict(dict(event))))
+
+
+def set_weights(
+    record: DeploymentRecord,
+    ports: Ports,
+    put_up: runtime.Fence,
+    weights: dict[int, int],
+    pinned: runtime.Pinned | None = None,
+) -> None:
+    """Splits the traffic, if nobody has since the fence was put up. Raises LostRace."""
+    runtime.set_weights(
+        ports.cluster,
+        target_of(record.key),
+        weights,
+        host=host_of(record, ports),
+        put_up=put_up,
+        mark=f"{record.id}.{int(record.version)}",
+        pinned=pinned,
+    )
+
+
+def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> None:
     """Splits the traffic as the rollout's state says; who is pinned to the canary gets it."""
     number, weight, pin = int(record.number), state_of(record).weight, release_of(record).spec.rollout.pin
     weights = {number: weight}
     if record.stable is not None:
         weights[int(record.stable)] = 100 - weight
     pinned = runtime.Pinned.to(number, pin) if pin is not None else None
-    runtime.set_weights(ports.cluster, target_of(record.key), weights, host=host_of(record, ports), pinned=pinned)
+    set_weights(record, ports, put_up, weights, pinned)
 
 
 def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
@@ -163,7 +199,6 @@ def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
     chosen = strategy_of(release.spec.rollout) if record.kind != "rollback" else Strategy(steps=())
     record.strategy = strategy_to_dict(chosen)
     record.image, record.state = release.image, State.ROLLING_OUT.value
-    record.deadline = now + timedelta(seconds=seconds(release.spec.health.deadline))
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
     save(record)
@@ -173,7 +208,8 @@ def _make_release(record: DeploymentRecord, now: datetime) -> Release:
     number = int(record.number)
     if record.copies is not None:
         copied = _stored_release(record.key, int(record.copies))
-        return Release(number, record.id, copied.image, copied.command, int(record.config_version), copied.spec, now)
+        version = int(record.config_version)
+        return Release(number, record.id, copied.image, copied.command, version, copied.spec, now, copied.replicas)
     build = get_build(record.team, build_id_of(record.id))
     if build.image is None or build.spec is None:
         raise NotReady(f"Build {build.id} has no image.")
@@ -187,7 +223,7 @@ def _stored_release(key: ServiceKey, number: int) -> Release:
     return release
 
 
-def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
+def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> bool:
     """Whether the stable release has all the traffic now; False when its instances need more time to come back.
 
     One that was stopped gets the traffic when all its instances are back, or after a while those that are.
@@ -197,16 +233,17 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
     stable = int(record.stable)
     target = target_of(record.key)
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
-    if runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
+    sleeps = runtime.rests(ports.cluster, target)
+    if sleeps or runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
         workload = workload_of(record.key, _stored_release(record.key, stable))
-        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports))
+        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway)
         while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
             if ports.clock() >= ends and seen.ready == 0:
                 return False
             if ports.clock() >= ends:
                 break
             ports.sleep(0.5)
-    runtime.set_weights(ports.cluster, target, {stable: 100}, host=host_of(record, ports))
+    set_weights(record, ports, put_up, {stable: 100})
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
+from chalicelib.runtime.scaling import Gateway
 
 if TYPE_CHECKING:
     from chalicelib.platform.kube import Cluster
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a rollout's tasks reach. `sleep` takes seconds; `webhooks` are asked by custom gates."""
+    """What a rollout's tasks reach. `sleep` takes seconds; `webhooks` are asked by custom gates; `gateway` is the cluster's."""
 
     cluster: Cluster
     metrics: TrafficMetrics
@@ -33,6 +34,7 @@ class Ports:
     clock: Clock
     sleep: Callable[[float], None]
     webhooks: Webhooks
+    gateway: Gateway = field(default_factory=Gateway)
 
 
 Task = Mapping[str, str]

@@ -7,52 +7,49 @@ line in its audit trail that names the reconciler.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from chalicelib.audit.service import Deed, Trail
 from chalicelib.deployments import reporting
 from chalicelib.deployments.controls import request
-from chalicelib.deployments.declared import DeclaredRecord, adopt_generation, declared_address, forget_declared, start_declared
+from chalicelib.deployments.declared import adopt_generation, forget_declared, start_declared
+from chalicelib.deployments.declared_facts import RECONCILER, known_of
 from chalicelib.deployments.declared_rules import (
     Abort,
     Action,
     Adopt,
     Desired,
-    Handled,
     Hold,
     Known,
     LetGo,
     LookAgain,
-    Progress,
     Remove,
     Repair,
     Report,
+    Resize,
     Start,
     decide,
 )
-from chalicelib.deployments.models import DeploymentRecord, deployments_pk
-from chalicelib.deployments.releases import find_release, workload_of
-from chalicelib.deployments.removal import forget_deployments
-from chalicelib.deployments.states import Request, State
+from chalicelib.deployments.releases import find_release, keep_size, target_of, workload_of
+from chalicelib.deployments.removal import remove_service
+from chalicelib.deployments.states import Request
 from chalicelib.identity.service import Kind, Principal
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import Conflict, CygniError, NotFound, Transient
+from chalicelib.platform.errors import Conflict, CygniError, LostRace, NotFound, Transient
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.kube import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import ServiceKey, cluster_of, create_service, forget_service, mark_deleting, service_address
+from chalicelib.projects.service import ServiceKey, cluster_of, create_service, mark_deleting, service_address
 from chalicelib.runtime import drift
 from chalicelib.runtime import service as runtime
 from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
 from chalicelib.runtime.rules import Target
 
-RECONCILER = "reconciler"
-"""Who a deployment was asked for by, and who did it, where a CygniService is the reason."""
 _ROUNDS = 3
 _DECLARED = "Declared by CygniService "
 
@@ -70,6 +67,7 @@ class Hands:
     clock: Callable[[], datetime]
     team: str = ""
     name: str = ""
+    gateway: runtime.Gateway = field(default_factory=runtime.Gateway)
     namespaces: dict[str, Json | None] = field(default_factory=dict)
 
     def namespace(self, name: str) -> Json | None:
@@ -163,6 +161,7 @@ def _desired(case: _Case) -> Desired:
         problem=problem,
         deleting=bool(meta.get("deletionTimestamp")),
         held=_held(case.object),
+        size=None if isinstance(asked, Problem) else asked.size,
     )
 
 
@@ -171,37 +170,9 @@ def _held(obj: Json) -> bool:
 
 
 def _known(case: _Case) -> Known:
-    """What the records say, in two reads."""
     if isinstance(case.place, Problem):
         return Known()
-    key, store = case.key, team_store(case.key.team)
-    service, note = store.together(service_address(key), declared_address(key))
-    lane = service.lane if service is not None else None
-    ids = {each for each in (note and note.deployment, lane and lane.active, lane and lane.waiting) if each}
-    records = {each: store.fetch(DeploymentRecord, deployments_pk(key), each) for each in sorted(ids)}
-    own = frozenset(each for each, record in records.items() if record is not None and record.created_by == RECONCILER)
-    return Known(
-        service=service is not None,
-        removing=bool(service is not None and service.deleting and not case.object["metadata"].get("deletionTimestamp")),
-        handled=None if note is None else _handled(note),
-        progress=None if note is None else _progress(records.get(note.deployment)),
-        active=lane.active if lane else None,
-        waiting=lane.waiting if lane else None,
-        live=lane.live if lane else None,
-        ours=own,
-    )
-
-
-def _handled(note: DeclaredRecord) -> Handled:
-    return Handled(note.uid, int(note.generation), note.digest, note.deployment, bool(note.created))
-
-
-def _progress(record: DeploymentRecord | None) -> Progress | None:
-    if record is None:
-        return None
-    state = record.rollout_state
-    phase, weight = ("", 0) if state is None else (state.phase.value, state.weight)
-    return Progress(State(record.state), int(record.number), record.outcome or "", phase, weight)
+    return known_of(case.key, deleting=bool(case.object["metadata"].get("deletionTimestamp")))
 
 
 def _carry_out(case: _Case, actions: tuple[Action, ...]) -> LookAgain | None:
@@ -210,10 +181,17 @@ def _carry_out(case: _Case, actions: tuple[Action, ...]) -> LookAgain | None:
         if isinstance(action, LookAgain):
             again = action
         elif isinstance(action, Report):
-            reporting.report(case.hands.cluster, case.object, action, url=_url(case), now=case.hands.clock())
+            _report(case, action)
         else:
             _DOERS[type(action)](case, action)
     return again
+
+
+def _report(case: _Case, said: Report) -> None:
+    hands = case.hands
+    placed = said.release is not None and not isinstance(case.place, Problem)
+    pods = runtime.instances(hands.cluster, target_of(case.key), int(said.release or 0)) if placed else None
+    reporting.report(hands.cluster, case.object, said, url=_url(case), now=hands.clock(), pods=pods)
 
 
 def _hold(case: _Case, _action: Hold) -> None:
@@ -290,9 +268,8 @@ def _remove(case: _Case, action: Remove) -> None:
         with_service = team_store(key.team).fetch(*service_address(key)) is not None
         if with_service:
             mark_deleting(case.who("reconcile.delete"), key)
-        runtime.remove_service(case.hands.cluster, Target(key.team, key.project, key.environment, key.service))
-        forget_deployments(key)
-        forget_service(key)
+        if not remove_service(key, case.hands.cluster):
+            raise LostRace(f"A deployment of {key.service} began between two reads.")
     forget_declared(case.who("reconcile.forget"), key)
 
 
@@ -305,11 +282,24 @@ def _repair(case: _Case, _action: Repair) -> None:
     host = Target(key.team, key.project, key.environment, key.service).host(
         hands.settings.apps_domain, home=hands.settings.admin_team
     )
-    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host)
+    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host, gateway=hands.gateway)
     if repaired:
         told = "; ".join(map(str, repaired))
         case.who("reconcile.repair_drift").store.commit([])
         reporting.tell(hands.cluster, case.object, "DriftRepaired", f"Brought back: {told}.", hands.clock(), warning=True)
+
+
+def _resize(case: _Case, action: Resize) -> None:
+    """The cluster first, then the record: a run that ends in between does the same again."""
+    hands, key = case.hands, case.key
+    live = team_store(key.team).fetch(*service_address(key)).live  # type: ignore[union-attr]  # the rule saw it
+    release = find_release(key, int(live)) if live is not None else None
+    if release is None:
+        return
+    runtime.resize(hands.cluster, workload_of(key, replace(release, replicas=action.size)))
+    keep_size(case.who("reconcile.scale"), key, release.number, action.size)
+    told = f"Release {release.number} was scaled to {action.size}."
+    reporting.tell(hands.cluster, case.object, "Scaled", told, hands.clock())
 
 
 def _url(case: _Case) -> str:
@@ -328,4 +318,5 @@ _DOERS: Mapping[type, Callable[[_Case, Any], None]] = {
     Abort: _abort,
     Remove: _remove,
     Repair: _repair,
+    Resize: _resize,
 }

@@ -11,12 +11,15 @@ from chalicelib.platform.errors import NotFound
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.projects.service import ServiceKey, ServiceSpec, get_config_version, get_service, service_address
-from chalicelib.runtime.rules import Target, Workload
+from chalicelib.runtime.rules import Target, Workload, size_of
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One record of the whole: image by digest, start command where it overrides the image's, config version, spec."""
+    """One record of the whole: image by digest, start command where it overrides the image's, config version, spec.
+
+    `replicas` is the number of instances that its CygniService named last, None when none did.
+    """
 
     number: int
     deployment: str
@@ -25,6 +28,12 @@ class Release:
     config_version: int
     spec: ServiceSpec
     created_at: datetime
+    replicas: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """The number of instances that is asked for; None where load decides."""
+        return size_of(self.spec.scale, self.replicas)
 
 
 def target_of(key: ServiceKey) -> Target:
@@ -87,7 +96,16 @@ def release_record(key: ServiceKey, release: Release) -> ReleaseRecord:
         config_version=release.config_version,
         spec=release.spec.model_dump(mode="json", by_alias=True),
         created_at=release.created_at,
+        replicas=release.replicas,
     )
+
+
+def keep_size(who: Principal, key: ServiceKey, number: int, replicas: int) -> None:
+    """Records the number of instances that a release has been scaled to, so that it is what a repair brings back."""
+    record = who.store.fetch(ReleaseRecord, releases_pk(key), release_sk(number))
+    if record is not None:
+        record.replicas = replicas
+        who.store.commit([Put(record)])
 
 
 def workload_of(key: ServiceKey, release: Release) -> Workload:
@@ -100,7 +118,7 @@ def workload_of(key: ServiceKey, release: Release) -> Workload:
         command=release.command,
         spec=release.spec,
         config=config.values,
-        replicas=release.spec.scale.min,
+        replicas=release.spec.scale.min if release.replicas is None else release.replicas,
     )
 
 
@@ -117,4 +135,5 @@ def _release(record: ReleaseRecord) -> Release:
         int(record.config_version),
         ServiceSpec.model_validate(record.spec),
         record.created_at,
+        None if record.replicas is None else int(record.replicas),
     )

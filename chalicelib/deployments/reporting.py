@@ -10,20 +10,21 @@ from chalicelib.platform.clock import iso
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.runtime.rules import short_hash
+from chalicelib.runtime.service import Instances
 
 API_VERSION, KIND = "cygni.dev/v1", "CygniService"
 _LONGEST = 1000
 """Characters of an event's message; Kubernetes takes 1024 bytes."""
 
 
-def report(cluster: WatchedCluster, obj: Json, said: Report, *, url: str, now: datetime) -> None:
-    """Writes the status, if it says anything new."""
-    status = status_of(obj, said, url=url, now=now)
+def report(cluster: WatchedCluster, obj: Json, said: Report, *, url: str, now: datetime, pods: Instances | None = None) -> None:
+    """Writes the status, if it says anything new. `pods` are those of the release that has the traffic."""
+    status = status_of(obj, said, url=url, now=now, pods=pods)
     if status != (obj.get("status") or {}):
         cluster.apply_status({**_head(obj), "status": status})
 
 
-def status_of(obj: Json, said: Report, *, url: str, now: datetime) -> Json:
+def status_of(obj: Json, said: Report, *, url: str, now: datetime, pods: Instances | None = None) -> Json:
     """The status that a report makes. A condition whose status stays keeps the time since when it holds."""
     before = {each["type"]: each for each in (obj.get("status") or {}).get("conditions") or ()}
     generation = int(obj["metadata"].get("generation", 0))
@@ -33,6 +34,8 @@ def status_of(obj: Json, said: Report, *, url: str, now: datetime) -> Json:
         status["release"] = said.release
     if said.deployment:
         status["deployment"] = said.deployment
+    if pods is not None:
+        status |= {"replicas": pods.count, "selector": pods.selector}
     if url:
         status["url"] = url
     return status

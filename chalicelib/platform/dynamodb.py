@@ -40,17 +40,13 @@ def _shared() -> Any:
 
 
 def _client(credentials: dict[str, str]) -> Any:
-    from botocore.config import Config
     from botocore.session import get_session
 
-    config = Config(
-        parameter_validation=False,  # what is sent is made from declared records, and validation takes longer than they do
-        connect_timeout=2,
-        read_timeout=10,
-        max_pool_connections=64,
-        retries={"mode": "standard", "total_max_attempts": 4},
-    )
-    return get_session().create_client("dynamodb", config=config, **credentials)
+    from chalicelib.platform.aws import config
+
+    unchecked = False  # what is sent is made from declared records, and validation takes longer than they do
+    patience = config(2, 10, parameter_validation=unchecked, max_pool_connections=64)
+    return get_session().create_client("dynamodb", config=patience, **credentials)
 
 
 _sessions: dict[tuple[str, str], tuple[Any, datetime]] = {}

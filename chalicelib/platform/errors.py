@@ -17,11 +17,12 @@
     │   ├── SignInRefused       a sign-in in the browser is over, was used, or is not this browser's
     │   ├── GrantRefused        the token endpoint gives no tokens for what was sent
     │   └── ProviderRefused     a sign-in provider said no, or something that cannot be trusted
-    ├── Transient               the same call may pass later; workflows retry these by name
+    ├── Transient               the same call may pass later; docs/faults.md says who tries it again
     │   ├── LostRace            another writer was first; load again and decide again
     │   ├── Throttled           a service we depend on asked us to slow down
     │   ├── RateLimited         the caller makes too many requests; says when to come again
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
+    │   │   └── ClusterDown     it did not answer for a while, and was not asked again yet
     │   ├── MetricsUnavailable  the traffic metrics could not be read
     │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
     │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
@@ -231,6 +232,13 @@ class ClusterUnavailable(Transient):
     """The cluster's API did not answer, or answered with a server error."""
 
     code = "cluster-unavailable"
+
+
+class ClusterDown(ClusterUnavailable):
+    """The cluster's API gave no answer for a while, and is not asked before its next try."""
+
+    code = "cluster-down"
+    default_remedy = "Wait: it is asked again within a minute. `cygni clusters check` asks at once."
 
 
 class MetricsUnavailable(Transient):

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 KEPT = "1h"
+RATED = "1m"
+"""Over which time a rate is taken."""
 PORT = 80
 """The port that every release's Service has, which some gateways have in their names."""
 _DAY = 86_400
@@ -35,12 +37,15 @@ class Asked(NamedTuple):
 
 
 Query = Callable[[Asked], str]
+Over = Callable[[str], str]
+"""A selector → the vector of it that a query is about: counts as they stand, or their rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """How one gateway's counters are read.
 
+    `rate` gives one number, the requests a second over the last minute: what an autoscaler of the cluster's own can ask for.
     `requests` gives a value for each `code` (`503`, or `5xx`), `buckets` one for each `le`, of which `per_second` are a second,
     `pods` and `pod_errors` one for each `pod`. `at_moment` asks for the evaluation at the caller's own time, since the query
     depends on it.
@@ -53,6 +58,7 @@ class Preset:
     pod_errors: Query | None = None
     per_second: float = 1.0
     at_moment: bool = False
+    rate: Query | None = None
 
 
 def quoted(text: str) -> str:
@@ -78,6 +84,10 @@ def _kept(selector: str) -> str:
     return f"last_over_time({selector}[{KEPT}])"
 
 
+def _rated(selector: str) -> str:
+    return f"rate({selector}[{RATED}])"
+
+
 def _by(wanted: str, vector: str, label: str) -> str:
     """Summed by a label that this gateway has under another name."""
     return f'sum by ({wanted}) (label_replace({vector}, {quoted(wanted)}, "$1", {quoted(label)}, "(.*)"))'
@@ -91,31 +101,36 @@ def _cygni(metric: str, label: str) -> Query:
     return ask
 
 
-def _istio(metric: str, asked: Asked) -> str:
+def _cygni_rate(asked: Asked) -> str:
+    selector = _select("cygni_gateway_requests_total", namespace=asked.namespace, backend=asked.backend)
+    return f"sum({_rated(selector)})"
+
+
+def _istio(metric: str, asked: Asked, over: Over = _kept) -> str:
     """As the gateway's own proxy reports it: once for each request, whether or not the pod has a proxy too."""
     to = {"destination_service_namespace": asked.namespace, "destination_service_name": asked.backend}
-    return _kept(_select(metric, reporter="source", **to))
+    return over(_select(metric, reporter="source", **to))
 
 
-def _traefik(metric: str, asked: Asked) -> str:
+def _traefik(metric: str, asked: Asked, over: Over = _kept) -> str:
     """Traefik joins namespace, Service and port by single hyphens, whatever was between the letters."""
     parts = re.split(r"[^a-z0-9]+", f"{asked.namespace}-{asked.backend}-http-{PORT}")
-    return _kept(_select(metric, service=f"{'-'.join(part for part in parts if part)}@kubernetesgateway"))
+    return over(_select(metric, service=f"{'-'.join(part for part in parts if part)}@kubernetesgateway"))
 
 
-def _nginx(asked: Asked, **labels: str) -> str:
+def _nginx(asked: Asked, over: Over = _kept, **labels: str) -> str:
     name = f"{asked.namespace}_{asked.backend}_{PORT}"
-    return _kept(_select("nginx_http_upstream_peer_responses_total", nginx_upstream_name=name, **labels))
+    return over(_select("nginx_http_upstream_peer_responses_total", nginx_upstream_name=name, **labels))
 
 
-def _envoy(asked: Asked, metric: str) -> str:
+def _envoy(asked: Asked, metric: str, over: Over = _kept) -> str:
     """By pod. Envoy Gateway has one cluster for all backends of a rule, and tells only their endpoints apart: whose an
     endpoint is, kube-state-metrics knows. Pods of a Deployment have its name and two parts more."""
     pod = rf"{pattern(asked.backend)}-[a-z0-9]+-[a-z0-9]+"
     mine = f"max by (pod_ip, pod) (kube_pod_info{{namespace={quoted(asked.namespace)},pod=~{quoted(pod)}}})"
     cluster = f"{{envoy_cluster_name=~{quoted(f'httproute/{pattern(asked.namespace)}/.+')}}}"
     address = quoted(r"\[?([^\]]+)\]?:[0-9]+")
-    found = f'label_replace({_kept(metric + cluster)}, "pod_ip", "$1", "envoy_endpoint_address", {address})'
+    found = f'label_replace({over(metric + cluster)}, "pod_ip", "$1", "envoy_endpoint_address", {address})'
     return f"sum by (pod) (sum by (pod_ip) ({found}) * on (pod_ip) group_left (pod) {mine})"
 
 
@@ -125,6 +140,11 @@ _ENVOY_GOOD, _ENVOY_BAD = "envoy_cluster_endpoint_rq_success", "envoy_cluster_en
 def _envoy_codes(asked: Asked) -> str:
     good, bad = (f"sum ({_envoy(asked, metric)})" for metric in (_ENVOY_GOOD, _ENVOY_BAD))
     return f"{named(good, 'code', '2xx')} or {named(bad, 'code', '5xx')}"
+
+
+def _envoy_rate(asked: Asked) -> str:
+    good, bad = (f"(sum ({_envoy(asked, metric, _rated)}) or vector(0))" for metric in (_ENVOY_GOOD, _ENVOY_BAD))
+    return f"{good} + {bad}"
 
 
 def _envoy_pods(asked: Asked) -> str:
@@ -153,24 +173,34 @@ _ALL = (
         buckets=_cygni("cygni_gateway_request_duration_seconds_bucket", "le"),
         pods=_cygni("cygni_gateway_pod_requests_total", "pod"),
         pod_errors=_cygni("cygni_gateway_pod_errors_total", "pod"),
+        rate=_cygni_rate,
     ),
-    Preset("envoy-gateway", requests=_envoy_codes, pods=_envoy_pods, pod_errors=lambda asked: _envoy(asked, _ENVOY_BAD)),
+    Preset(
+        "envoy-gateway",
+        requests=_envoy_codes,
+        pods=_envoy_pods,
+        pod_errors=lambda asked: _envoy(asked, _ENVOY_BAD),
+        rate=_envoy_rate,
+    ),
     Preset(
         "istio",
         requests=lambda asked: _by("code", _istio("istio_requests_total", asked), "response_code"),
         buckets=lambda asked: f"sum by (le) ({_istio('istio_request_duration_milliseconds_bucket', asked)})",
         per_second=1000.0,
+        rate=lambda asked: f"sum({_istio('istio_requests_total', asked, _rated)})",
     ),
     Preset(
         "traefik",
         requests=lambda asked: f"sum by (code) ({_traefik('traefik_service_requests_total', asked)})",
         buckets=lambda asked: f"sum by (le) ({_traefik('traefik_service_request_duration_seconds_bucket', asked)})",
+        rate=lambda asked: f"sum({_traefik('traefik_service_requests_total', asked, _rated)})",
     ),
     Preset(
         "nginx-gateway-fabric",
         requests=lambda asked: _by("code", _nginx(asked), "nginx_status_range"),
         pods=lambda asked: _by("pod", _nginx(asked), "nginx_peer_address"),
         pod_errors=lambda asked: _by("pod", _nginx(asked, nginx_status_range="5xx"), "nginx_peer_address"),
+        rate=lambda asked: f"sum({_nginx(asked, _rated)})",
     ),
     Preset("aws-load-balancer-controller", requests=_aws, at_moment=True),
 )

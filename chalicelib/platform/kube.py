@@ -62,7 +62,10 @@ KINDS: Mapping[str, Kind] = {
     "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers"),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
     "HTTPRoute": Kind("gateway.networking.k8s.io/v1", "httproutes"),
+    "ReferenceGrant": Kind("gateway.networking.k8s.io/v1beta1", "referencegrants"),
     "CygniService": Kind("cygni.dev/v1", "cygniservices"),
+    "ScaledObject": Kind("keda.sh/v1alpha1", "scaledobjects"),
+    "HTTPScaledObject": Kind("http.keda.sh/v1alpha1", "httpscaledobjects"),
 }
 
 
@@ -71,6 +74,9 @@ class Cluster(Protocol):
 
     def version(self) -> tuple[int, int]:
         """The Kubernetes API's version, such as (1, 34)."""
+
+    def serves(self, kind: str) -> bool:
+        """Whether the cluster has this kind: somebody may have installed it."""
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         """Server-side apply; the object as it now is. A `metadata.resourceVersion` in it makes the write conditional."""
@@ -104,11 +110,34 @@ class Cluster(Protocol):
         """The core/v1 Events about the object of this name."""
 
 
+class Doorkeeper(Protocol):
+    """Who decides whether a cluster is asked, and hears whether it was there."""
+
+    def admit(self) -> None:
+        """Raises ClusterDown when it must not be asked now."""
+
+    def answered(self) -> None:
+        """It said something, whatever it was."""
+
+    def missed(self) -> None:
+        """It gave no answer, or something before it said that nobody is there."""
+
+
+_NOBODY = frozenset({502, 503, 504})
+
+
 class KubernetesCluster:
     """`Cluster` over the official client. One instance serves many threads."""
 
-    def __init__(self, client: Any, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Any,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        door: Doorkeeper | None = None,
+    ) -> None:
+        self._client, self._door = client, door
         self._patience = (connect_seconds, read_seconds)
         self._version: tuple[int, int] | None = None
 
@@ -134,6 +163,11 @@ class KubernetesCluster:
         # Retrying is the workflow's business, which knows how long it may take; here it would only hide a slow cluster.
         configuration.retries = urllib3.Retry(0, read=False, respect_retry_after_header=False)
         return cls(ApiClient(configuration=configuration), read_seconds=read_seconds)
+
+    def behind(self, door: Doorkeeper) -> Self:
+        """The same cluster over the same connections, behind a door."""
+        connect_seconds, read_seconds = self._patience
+        return type(self)(self._client, connect_seconds=connect_seconds, read_seconds=read_seconds, door=door)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -237,15 +271,22 @@ class KubernetesCluster:
 
         answer = self._open(method, path, query=query, body=body)
         try:
-            return answer.status, answer.read().decode("utf-8", "replace")
+            text = answer.read().decode("utf-8", "replace")
         except (HTTPError, OSError) as error:
             raise self._silent(error) from error
+        if self._door is not None:
+            # What a Service behind the API server's proxy says, and a refusal by it, says nothing of the API server.
+            away = answer.status in _NOBODY and "/proxy/" not in path
+            (self._door.missed if away else self._door.answered)()
+        return answer.status, text
 
     def _open(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None) -> Any:
         """The answer, unread. The low-level call, since the typed one costs a model per object."""
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
+        if self._door is not None:
+            self._door.admit()
         headers = {"Accept": "application/json, */*"}
         if body is not None:  # JSON is YAML, and apply takes YAML
             headers["Content-Type"] = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
@@ -259,6 +300,8 @@ class KubernetesCluster:
             raise self._silent(error) from error
 
     def _silent(self, error: Exception) -> ClusterUnavailable:
+        if self._door is not None:
+            self._door.missed()
         reason = type(getattr(error, "reason", None) or error).__name__
         return ClusterUnavailable(f"The cluster's API at {self._address} gave no answer ({reason}).")
 

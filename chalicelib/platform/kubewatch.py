@@ -71,7 +71,7 @@ class WatchedKubernetes(KubernetesCluster):
     @classmethod
     def of(cls, cluster: KubernetesCluster) -> WatchedKubernetes:
         """The same cluster, over the same connections."""
-        return cls(cluster._client)
+        return cls(cluster._client, door=cluster._door)
 
     def page(self, kind: str, labels: Mapping[str, str], *, limit: int, after: str = "") -> Page:
         query = {"limit": str(limit), "labelSelector": _selector(labels)} | ({"continue": after} if after else {})

@@ -40,4 +40,4 @@ def _released() -> dict[str, str]:
     return {"Qualifier": alias} if alias else {}
 
 
-_PASSING = frozenset({"ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})
+_PASSING = frozenset({"ClusterDown", "ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})

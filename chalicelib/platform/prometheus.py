@@ -147,6 +147,24 @@ def through_service(url: str, cluster: Callable[[], KubernetesCluster]) -> Fetch
     return fetch
 
 
+def seen_inside(url: str) -> str:
+    """The address at which a cluster's own pods find a server: that of its Service, or what is an http address already.
+
+    "" for what they cannot ask.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https"):
+        return url.rstrip("/")
+    service, _, prefix = parts.path.lstrip("/").partition("/")
+    if parts.scheme != SERVICE_SCHEME or not parts.netloc or ":" not in service:
+        return ""
+    *tls, name, port = service.split(":")
+    if not port.isdecimal():  # only the API server's proxy knows ports by name
+        return ""
+    scheme = "https" if tls == ["https"] else "http"
+    return f"{scheme}://{name}.{parts.netloc}.svc:{port}/{prefix}".rstrip("/")
+
+
 @cache
 def _cluster(kubeconfig: str) -> KubernetesCluster:
     from chalicelib.platform.kube import KubernetesCluster  # its client takes half a second to load

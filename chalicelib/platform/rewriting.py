@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.dynamodb import dynamodb
-from chalicelib.platform.errors import LostRace
 from chalicelib.platform.table import ConditionFailed, store_errors
 
 Cells = Mapping[str, Mapping[str, Any]]
@@ -100,7 +99,7 @@ class Fence:
         }
 
 
-class Fenced(LostRace):
+class Fenced(RuntimeError):
     """Somebody else took over; nothing was changed."""
 
 

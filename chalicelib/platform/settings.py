@@ -50,6 +50,7 @@ class Settings:
     metrics_region: str = _setting(
         "", "AWS region of an Amazon Managed Service for Prometheus workspace, whose requests are signed; empty: not signed."
     )
+    keda_namespace: str = _setting("keda", "Namespace that KEDA and its HTTP add-on are in, in clusters that have them.")
     registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
     build_project: str = _setting("cygni-build", "CodeBuild project that runs builds.")
     build_timeout: int = _setting(1200, "Seconds a build may take.")

@@ -19,21 +19,10 @@ from pynamodb.exceptions import AttributeDeserializationError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from chalicelib.platform.aws import error_code
+from chalicelib.platform.aws import error_code, passes
 from chalicelib.platform.errors import LostRace, Throttled
 
 TABLE = "cygni"
-_PASSING = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionInProgressException",
-    }
-)
-"""Codes of faults that pass."""
 
 
 class Item(Model):
@@ -229,7 +218,8 @@ def _translated(error: ClientError) -> Exception:
         return _cancelled(error)
     if code in {"ConditionalCheckFailedException", "TransactionConflictException"}:
         return ConditionFailed([0])
-    return Throttled("The table is busy or away.") if code in _PASSING else error
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return Throttled("The table is busy or away.") if passes(status, code) else error
 
 
 def _cancelled(error: ClientError) -> Exception:

@@ -14,8 +14,8 @@ SCHEMA_ID = "https://cygni.dev/schema/cygni-1.json"
 def json_schema() -> dict[str, Any]:
     """The published schema (draft 2020-12), which editors use for completion.
 
-    Whatever it refuses, `parse` refuses. It cannot say that `scale.max` is at least `scale.min`, that weights rise, and what a
-    custom gate needs besides its name.
+    Whatever it refuses, `parse` refuses. It cannot say that `scale.max` is at least `scale.min` and leaves room for
+    `scale.requests`, that weights rise, and what a custom gate needs besides its name.
     """
     generated = AppFile.model_json_schema(by_alias=True)
     schema: dict[str, Any] = {

@@ -75,7 +75,8 @@ class Resources(Shape):
 
 
 class Scale(Shape):
-    """How many instances run. With `max` above `min`, CPU use decides between them; `max` is never below `min`.
+    """How many instances run. With `max` above `min`, CPU use decides between them, and requests where that is asked for and
+    the cluster has KEDA: whichever needs more. `max` is never below `min`.
 
     With `min` 0 a service that nobody asks for stops, where the gateway can hold the request that wakes it; elsewhere one
     instance stays.
@@ -83,6 +84,9 @@ class Scale(Shape):
 
     min: int = Field(1, ge=0, le=100, description="Fewest instances; 0 lets a service that nobody asks for stop.")
     max: int = Field(1, ge=1, le=100, description="Most instances.")
+    requests: int | None = Field(
+        None, ge=1, le=100_000, description="Requests a second that one instance is to get, where the cluster has KEDA."
+    )
     cpu_percent: int = Field(80, ge=1, le=100, description="Average CPU use, in percent of the request, to scale towards.")
     idle: Duration = Field("5m", description="With min 0: time without a request after which the last instance stops.")
 
@@ -93,6 +97,12 @@ class Scale(Shape):
                 "max_below_min",
                 "is {max}, below the {min} of min",
                 {"at": ("max",), "max": self.max, "min": self.min, "remedy": "Let max be min or more."},
+            )
+        if self.requests is not None and self.max <= max(1, self.min):
+            raise PydanticCustomError(
+                "no_room",
+                "has no room to scale: max is {max}",
+                {"at": ("requests",), "max": self.max, "remedy": "Let max be above min, and above 1, or leave requests out."},
             )
         return self
 

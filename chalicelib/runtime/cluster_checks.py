@@ -10,8 +10,12 @@ from chalicelib.platform.across import keys_in_index
 from chalicelib.platform.errors import CygniError, Transient
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import ConditionFailed, Put, unpack
-from chalicelib.runtime.cluster_rules import RIGHTS, Found, Health, Right, judge
+from chalicelib.runtime.breaker_rules import CLOSED, Breaker, missed
+from chalicelib.runtime.breaking import breaker_of, put_breaker
+from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Found, Health, Right, judge
 from chalicelib.runtime.models import CLUSTERS, ClusterIndex, ClusterRecord, cluster_sk, team_pk
+
+_TRIES = 3
 
 
 class Asked(Protocol):
@@ -45,12 +49,23 @@ def check_cluster(team: str, name: str, *, connect: Connect, now: datetime) -> H
     if record is None:
         return None
     health, sentence = look(lambda: connect(team, name))
-    record.health, record.found, record.checked_at = health.value, sentence[:500], now
-    try:
-        store.commit([Put(record)])
-    except ConditionFailed:
-        return Health.UNCHECKED
-    return health
+    asked = record.access
+    for _ in range(_TRIES):  # what a silence writes meanwhile is no replacement
+        record.health, record.found, record.checked_at = health.value, sentence[:500], now
+        put_breaker(record, _heard(breaker_of(record), health, now))
+        try:
+            store.commit([Put(record)])
+            return health
+        except ConditionFailed:
+            record = store.fetch(ClusterRecord, team_pk(team), cluster_sk(name))
+        if record is None or record.access != asked:
+            break
+    return Health.UNCHECKED
+
+
+def _heard(breaker: Breaker, health: Health, now: datetime) -> Breaker:
+    """A check asks whether the breaker is open or not, and counts as a call."""
+    return missed(breaker, now, trying=True) if health is Health.UNREACHABLE else CLOSED
 
 
 def look(connect: Callable[[], Asked]) -> tuple[Health, str]:
@@ -59,8 +74,16 @@ def look(connect: Callable[[], Asked]) -> tuple[Health, str]:
         cluster = connect()
         version = cluster.version()
         rights: dict[Right, bool] = {right: cluster.may(right.verb, right.group, right.resource) for right in RIGHTS}
-        return judge(Found(version, rights, cluster.serves("HTTPRoute")))
+        return judge(Found(version, rights, cluster.serves("HTTPRoute"), _scaling(cluster)))
     except Transient as error:
         return Health.UNREACHABLE, str(error)
     except CygniError as error:
         return Health.REFUSED, " ".join(filter(None, (str(error), error.remedy)))
+
+
+def _scaling(cluster: Asked) -> dict[Right, bool]:
+    """The rights on KEDA's kinds, as far as they are there."""
+    if not cluster.serves("ScaledObject"):
+        return {}
+    asked = KEDA_RIGHTS if cluster.serves("HTTPScaledObject") else [each for each in KEDA_RIGHTS if each.group == "keda.sh"]
+    return {right: cluster.may(right.verb, right.group, right.resource) for right in asked}

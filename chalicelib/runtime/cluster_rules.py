@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -65,17 +65,33 @@ RIGHTS = tuple(
 )
 """What a cluster is asked about: without one of these a rollout would fail half-way."""
 
+KEDA_RIGHTS = tuple(
+    Right(verb, group, resource)
+    for group, resource, verbs in (
+        ("keda.sh", "scaledobjects", ("patch", "delete")),
+        ("http.keda.sh", "httpscaledobjects", ("patch", "delete")),
+        ("gateway.networking.k8s.io", "referencegrants", ("patch", "delete")),
+        ("networking.k8s.io", "networkpolicies", ("get",)),
+    )
+    for verb in verbs
+)
+"""What a cluster that has KEDA is asked about besides; where it has no HTTP add-on, about the first group alone."""
+
 OLDEST = (1, 30)
 """The oldest Kubernetes whose schemas all manifests are tested against."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check of a cluster found out: `version` of its API, which rights are given, whether HTTPRoutes are served."""
+    """What a check of a cluster found out: `version` of its API, which rights are given, whether HTTPRoutes are served.
+
+    `scaling` are the rights on what KEDA has there; {} where it is not installed.
+    """
 
     version: tuple[int, int]
     rights: Mapping[Right, bool]
     routes: bool
+    scaling: Mapping[Right, bool] = field(default_factory=dict)
 
 
 def judge(found: Found) -> tuple[Health, str]:
@@ -86,6 +102,10 @@ def judge(found: Found) -> tuple[Health, str]:
         return Health.REFUSED, f"Grant Cygni's account in the cluster: {', '.join(missing)}."
     if not found.routes:
         return Health.REFUSED, "Install the Gateway API's definitions and a gateway: HTTPRoutes are not served."
+    unscaled = [str(right) for right, given in found.scaling.items() if not given]
+    if unscaled:
+        lead = "KEDA is there, but services that scale by requests or sleep cannot be released"
+        return Health.LIMITED, f"{lead}: grant Cygni's account in the cluster {', '.join(unscaled)}."
     if found.version < OLDEST:
         return Health.LIMITED, f"Kubernetes {major}.{minor} is older than {OLDEST[0]}.{OLDEST[1]}, the oldest that is tested."
     return Health.HEALTHY, f"Kubernetes {major}.{minor} answers and grants all that Cygni does."

@@ -8,7 +8,7 @@ between, opens nothing that its owner did not give.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import Store, team_store
 from chalicelib.platform.table import ConditionFailed, Count, Put, Remove, Write
 from chalicelib.projects import service as projects
+from chalicelib.runtime.breaker_rules import CLOSED, Breaker
+from chalicelib.runtime.breaking import breaker_of, put_breaker
 from chalicelib.runtime.cluster_rules import Health, Provider
 from chalicelib.runtime.models import CLUSTERS, ClusterRecord, cluster_sk, team_pk
 
@@ -63,17 +65,24 @@ class RegisteredCluster:
     created_by: str
     created_at: datetime
     version: int
+    breaker: Breaker = CLOSED
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a cluster is reached. `id` changes with its credential; `known` hosts may be private."""
+    """How a cluster is reached. `id` changes with its credential; `known` hosts may be private.
+
+    `owner` is the team that registered it as `name`; `breaker` says whether it may be asked, and tells no two of these apart.
+    """
 
     id: str
     access: Access
     known: bool
     metrics: str
     preset: str
+    owner: str
+    name: str
+    breaker: Breaker = field(default=CLOSED, compare=False)
 
 
 def register_cluster(
@@ -203,7 +212,7 @@ def reach(team: str, name: str, *, secrets: SecretStore, settings: Settings) -> 
     hosts = {each.strip().lower() for each in settings.cluster_hosts.split(",") if each.strip()}
     access = Access.from_dict(json.loads(kept))
     known = record.team == settings.admin_team or _host(access.server) in hosts
-    return Reach(record.access, access, known, record.metrics, record.preset)
+    return Reach(record.access, access, known, record.metrics, record.preset, record.team, record.name, breaker_of(record))
 
 
 def _host(server: str) -> str:
@@ -221,6 +230,7 @@ def _describe(record: ClusterRecord, wanted: Registration, access_id: str) -> No
     record.access, record.shared = access_id, wanted.shared
     record.metrics, record.preset = wanted.metrics, wanted.preset
     record.health, record.found, record.checked_at = Health.UNCHECKED.value, "", None
+    put_breaker(record, CLOSED)
 
 
 def _provider(access: Access) -> Provider:
@@ -281,4 +291,5 @@ def _cluster(record: ClusterRecord, team: str) -> RegisteredCluster:
         record.created_by if own else "",
         record.created_at,
         int(record.edition),
+        breaker_of(record),
     )

@@ -20,6 +20,12 @@ _KEPT = (
     "type", "description", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
     "maxProperties", "required",
 )  # fmt: skip
+_SCALE = {
+    "specReplicasPath": ".spec.replicas",
+    "statusReplicasPath": ".status.replicas",
+    "labelSelectorPath": ".status.selector",
+}
+"""Where `kubectl scale`, or an autoscaler of somebody's own, finds and writes the number of instances."""
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -31,7 +37,7 @@ def definition() -> Schema:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": _object_schema()},
-        "subresources": {"status": {}},
+        "subresources": {"status": {}, "scale": _SCALE},
         "additionalPrinterColumns": _columns(),
     }
     spec = {"group": GROUP, "scope": "Namespaced", "names": names | {"categories": ["cygni"]}, "versions": [version]}
@@ -91,6 +97,7 @@ def spec_schema() -> Schema:
         "ports": _ports(own["port"]),
         "env": _env(own["env"]),
         "envFrom": _env_from(),
+        "replicas": _replicas(own["scale"]),
         "autoscale": _autoscale(own["scale"]),
         "health": own["health"] | {"default": {}},
         "healthGates": _gates(own["rollout"]["properties"].pop("gates")),
@@ -98,7 +105,13 @@ def spec_schema() -> Schema:
         "domains": own["domains"] | {"x-kubernetes-list-type": "set"},
         "resources": own["resources"] | {"default": {}},
     }
-    return {"type": "object", "required": ["image"], "properties": properties}
+    within = rule(
+        "!has(self.replicas) || !has(self.autoscale) || self.autoscale.max <= self.autoscale.min"
+        " || (self.replicas >= self.autoscale.min && self.replicas <= self.autoscale.max)",
+        "replicas is outside of autoscale's min and max: change them, or leave replicas out",
+        path=".replicas",
+    )
+    return {"type": "object", "required": ["image"], "properties": properties, "x-kubernetes-validations": [within]}
 
 
 def _image() -> Schema:
@@ -155,13 +168,24 @@ def _env_from() -> Schema:
     return {"type": "array", "description": said, "maxItems": 1, "items": one, "x-kubernetes-list-type": "set"}
 
 
+def _replicas(scale: Schema) -> Schema:
+    said = "Number of instances, which `kubectl scale` writes. Where autoscale has a range, the number that it goes on from."
+    most = scale["properties"]["max"]["maximum"]
+    return {"type": "integer", "format": "int32", "minimum": 1, "maximum": most, "description": said}
+
+
 def _autoscale(scale: Schema) -> Schema:
     properties = scale["properties"]
     properties["cpu"] = properties.pop("cpuPercent")
     room = rule(
         "!has(self.max) || !has(self.min) || self.max >= self.min", "max is below min: let it be min or more", path=".max"
     )
-    return {**scale, "default": {}, "x-kubernetes-validations": [room]}
+    scaled = rule(
+        "!has(self.requests) || (has(self.max) && self.max > 1 && (!has(self.min) || self.max > self.min))",
+        "requests has no room to scale: let max be above min, and above 1, or leave requests out",
+        path=".requests",
+    )
+    return {**scale, "default": {}, "x-kubernetes-validations": [room, scaled]}
 
 
 def _gates(gates: Schema) -> Schema:
@@ -210,6 +234,8 @@ def _status() -> Schema:
         "conditions": conditions | {"description": "Ready, Progressing and Degraded, each with its reason."},
         "deployment": text | {"description": "The deployment that rolled this spec out."},
         "release": number | {"description": "The release that has the traffic."},
+        "replicas": number | {"description": "Instances of the release that has the traffic."},
+        "selector": text | {"description": "The labels of those instances' pods."},
         "url": text | {"description": "Where the service answers."},
     }
     return {"type": "object", "properties": properties}
@@ -225,6 +251,7 @@ def _columns() -> list[Schema]:
         {"name": "Progressing", "type": "string", "jsonPath": condition("Progressing", "status")},
         {"name": "Degraded", "type": "string", "jsonPath": condition("Degraded", "status")},
         {"name": "Release", "type": "integer", "jsonPath": ".status.release"},
+        {"name": "Replicas", "type": "integer", "jsonPath": ".status.replicas"},
         {"name": "URL", "type": "string", "jsonPath": ".status.url", "priority": 1},
         {"name": "Image", "type": "string", "jsonPath": ".spec.image", "priority": 1},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},

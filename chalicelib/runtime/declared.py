@@ -3,6 +3,7 @@
 1. A namespace belongs to a team, project and environment only if it says so by its labels and has the name that `Target`
    gives to them; nobody gets into another's by a label.
 2. The same spec has the same digest, in whatever order its fields stand; a default that is written out changes nothing.
+3. The number of instances is no part of the digest: another number is no other release.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from chalicelib.platform.kube import Json
 from chalicelib.projects.spec import ServiceSpec
-from chalicelib.runtime.rules import Target
+from chalicelib.runtime.rules import Target, size_of
 
 FINALIZER = "cygni.dev/service"
 """Holds a CygniService that is deleted until what it made is removed."""
@@ -33,17 +34,29 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to run. `with_config` says whether it gets the config variables that Cygni keeps for it."""
+    """What is to run. `with_config` says whether it gets the config variables that Cygni keeps for it.
+
+    `replicas` is the number of instances that the object names, None when it names none.
+    """
 
     image: str
     command: tuple[str, ...] | None
     spec: ServiceSpec
     with_config: bool
+    replicas: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """The number of instances that is asked for; None where load decides."""
+        return size_of(self.spec.scale, self.replicas)
 
     @property
     def digest(self) -> str:
-        """A hash of all of it."""
-        parts = [self.image, self.command, self.spec.model_dump(mode="json", by_alias=True), self.with_config]
+        """A hash of what makes a release: all of it but the number of instances."""
+        said = self.spec.model_dump(mode="json", by_alias=True)
+        if self.spec.scale.requests is None:  # the field is newer than digests that are kept
+            del said["scale"]["requests"]
+        parts = [self.image, self.command, said, self.with_config]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -81,8 +94,12 @@ def wanted(obj: Json, target: Target) -> Wanted | Problem:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return Problem("InvalidSpec", f"{where}: {first['msg']}")
+    replicas = spec.get("replicas")
+    if replicas is not None and taken.scale.max > taken.scale.min and not taken.scale.min <= replicas <= taken.scale.max:
+        told = f"replicas: {replicas} is outside of autoscale, {taken.scale.min} to {taken.scale.max}: change one of them."
+        return Problem("InvalidSpec", told)
     command = spec.get("command")
-    return Wanted(str(spec.get("image", "")), tuple(command) if command else None, taken, bool(spec.get("envFrom")))
+    return Wanted(str(spec.get("image", "")), tuple(command) if command else None, taken, bool(spec.get("envFrom")), replicas)
 
 
 def _fields(spec: Json) -> dict[str, Any]:

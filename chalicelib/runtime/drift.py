@@ -13,7 +13,9 @@ from typing import Any
 
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime.manifests import render
+from chalicelib.runtime.resting import standing
 from chalicelib.runtime.rules import Manifest, Workload
+from chalicelib.runtime.scaling import Gateway
 from chalicelib.runtime.service import as_scaled
 
 MOST_FIELDS = 5
@@ -47,9 +49,13 @@ class Repaired:
         return f"{self.kind} {self.name}: {shown}" + (f" and {more} more" if more > 0 else "")
 
 
-def repair(cluster: Cluster, workload: Workload, *, host: str) -> tuple[Repaired, ...]:
-    """Apply all objects of the one release that has the traffic; says which of them were otherwise."""
-    desired = render(as_scaled(cluster, workload), host=host, api=cluster.version())
+def repair(cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway | None = None) -> tuple[Repaired, ...]:
+    """Apply all objects of the one release that has the traffic; says which of them were otherwise.
+
+    The number of pods that an autoscaler chose stays, and so does the sleep of a release that nobody asks for.
+    """
+    scaling = standing(cluster, workload, gateway or Gateway())
+    desired = render(as_scaled(cluster, workload, asleep=True), host=host, api=cluster.version(), scaling=scaling)
     found = (_repaired(cluster, manifest) for manifest in desired)
     return tuple(each for each in found if each is not None)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.projects.spec import seconds
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import CONTAINER, DOMAINS, Manifest, Workload, weights_route
+from chalicelib.runtime.scalers import policy_of, resting_route, scalers
+from chalicelib.runtime.scaling import Scaling
 
 USER = 10_001
 STOP_SECONDS = 30
@@ -28,8 +29,12 @@ _BY_DIGEST = re.compile(r"^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+@sha256:[0-9a
 _ONE_COMMAND = re.compile(r"^(?!(exec|eval|source|\.) )[\w./-]+( [^;&|\n]*)?$")
 
 
-def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) -> tuple[Manifest, ...]:
+def render(
+    workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API, scaling: Scaling | None = None
+) -> tuple[Manifest, ...]:
     """All objects of a service with this one release: its namespace's, the release's, and the route with it at 100.
+
+    `scaling` says how it is scaled; by CPU use without it.
 
     `api` is the cluster's version; fields that are newer than it are left out. ValueError when the image is not named by
     digest or a number is out of range; InvalidInput when the variables are larger than a Kubernetes object may be.
@@ -40,21 +45,29 @@ def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) 
         raise ValueError(f"release {workload.number} with {workload.replicas} pods cannot be")
     _refuse_oversize("env", workload.spec.env)
     _refuse_oversize("config", workload.config)
-    scaler = (_scaler(workload),) if workload.autoscaled else ()
+    scaling = scaling or Scaling()
+    target, domains = workload.target, workload.spec.domains
+    route = weights_route(target, {workload.number: 100}, host, domains=domains)
+    if scaling.resting:
+        route = resting_route(target, workload.number, host, scaling.gateway, domains)
     return (
-        *namespace_objects(workload.target),
+        *namespace_objects(target),
+        *((policy_of(target, scaling.gateway),) if scaling.resting else ()),
         _environment(workload),
         _secret(workload),
         _service(workload),
-        _deployment(workload, api),
-        *scaler,
-        weights_route(workload.target, {workload.number: 100}, host, domains=workload.spec.domains),
+        deployment_of(workload, api=api),
+        *scalers(workload, scaling, host=host),
+        route,
     )
 
 
 def pods_wanted(workload: Workload) -> int:
-    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range; one that sleeps is woken."""
-    scale, least = workload.spec.scale, 1 if workload.sleeps else 0
+    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range.
+
+    One that sleeps is woken, unless it is to be left `asleep`.
+    """
+    scale, least = workload.spec.scale, 1 if workload.sleeps and not workload.asleep else 0
     wanted = max(workload.replicas, least)
     return min(max(wanted, scale.min), scale.max) if workload.autoscaled else wanted
 
@@ -79,20 +92,14 @@ def _refuse_oversize(field: str, variables: Mapping[str, str]) -> None:
         raise InvalidInput(f"The variables in {field} are too large together.", fields=[broken])
 
 
-def _object(workload: Workload, api_version: str, kind: str, **body: Any) -> Manifest:
-    target, number = workload.target, workload.number
-    meta = {"name": target.release(number), "namespace": target.namespace, "labels": target.labels(number)}
-    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **body}
-
-
 def _environment(workload: Workload) -> Manifest:
-    return _object(workload, "v1", "ConfigMap", data=dict(workload.spec.env))
+    return workload.manifest("v1", "ConfigMap", data=dict(workload.spec.env))
 
 
 def _secret(workload: Workload) -> Manifest:
     # `data`, since server-side apply cannot take a key out again that it put in through `stringData`
     data = {name: base64.b64encode(value.encode()).decode() for name, value in workload.config.items()}
-    return _object(workload, "v1", "Secret", type="Opaque", data=data)
+    return workload.manifest("v1", "Secret", type="Opaque", data=data)
 
 
 def _service(workload: Workload) -> Manifest:
@@ -101,7 +108,7 @@ def _service(workload: Workload) -> Manifest:
         "selector": workload.target.selector(workload.number),
         "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
     }
-    made, notes = _object(workload, "v1", "Service", spec=spec), {}
+    made, notes = workload.manifest("v1", "Service", spec=spec), {}
     if workload.sleeps:  # what holds requests reads how long to wait; where nothing does, one pod stays
         notes[IDLE_SECONDS] = str(seconds(workload.spec.scale.idle))
     if workload.spec.domains:
@@ -111,19 +118,8 @@ def _service(workload: Workload) -> Manifest:
     return made
 
 
-def _scaler(workload: Workload) -> Manifest:
-    scale = workload.spec.scale
-    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": scale.cpu_percent}}
-    spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": workload.target.release(workload.number)},
-        "minReplicas": max(1, scale.min),
-        "maxReplicas": scale.max,
-        "metrics": [{"type": "Resource", "resource": cpu}],
-    }
-    return _object(workload, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
-
-
-def _deployment(workload: Workload, api: tuple[int, int]) -> Manifest:
+def deployment_of(workload: Workload, *, api: tuple[int, int] = OLDEST_API) -> Manifest:
+    """The release's Deployment alone."""
     target, number = workload.target, workload.number
     spec = {
         "replicas": pods_wanted(workload),
@@ -133,7 +129,7 @@ def _deployment(workload: Workload, api: tuple[int, int]) -> Manifest:
         "selector": {"matchLabels": target.selector(number)},
         "template": {"metadata": {"labels": target.labels(number)}, "spec": _pod(workload, api)},
     }
-    return _object(workload, "apps/v1", "Deployment", spec=spec)
+    return workload.manifest("apps/v1", "Deployment", spec=spec)
 
 
 def _pod(workload: Workload, api: tuple[int, int]) -> Manifest:

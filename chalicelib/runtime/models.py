@@ -43,8 +43,9 @@ class ClusterIndex(GlobalSecondaryIndex["ClusterRecord"]):  # type: ignore[no-un
 class ClusterRecord(Record):
     """A registered cluster. `access` names its credential's place in the secret store and changes with it.
 
-    `edition` counts what its owner changed. `version` rises with every check and every placement besides, so that a cluster is
-    not removed while an environment is being placed on it.
+    `edition` counts what its owner changed. `version` rises with every check, every placement and every silence besides, so
+    that a cluster is not removed while an environment is being placed on it. `silences`, `silent_since` and `next_try` are
+    its breaker (`breaker_rules`).
     """
 
     team = UnicodeAttribute()
@@ -58,6 +59,9 @@ class ClusterRecord(Record):
     health = UnicodeAttribute()
     found = UnicodeAttribute(default="")
     checked_at = UTCDateTimeAttribute(null=True)
+    silences = NumberAttribute(default=0)
+    silent_since = UTCDateTimeAttribute(null=True)
+    next_try = UTCDateTimeAttribute(null=True)
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     edition = NumberAttribute(default=1)

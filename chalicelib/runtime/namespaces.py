@@ -29,7 +29,8 @@ def namespace_objects(target: Target) -> tuple[Manifest, ...]:
     return (_namespace(target), _quota(target), _defaults(target), _deny(target), _allow(target))
 
 
-def _labels(target: Target) -> dict[str, str]:
+def labels_of(target: Target) -> dict[str, str]:
+    """The labels of what belongs to the namespace rather than to a service."""
     return {
         "app.kubernetes.io/part-of": target.project,
         "app.kubernetes.io/managed-by": "cygni",
@@ -38,14 +39,14 @@ def _labels(target: Target) -> dict[str, str]:
 
 
 def _object(target: Target, api_version: str, kind: str, name: str, spec: Mapping[str, Any]) -> Manifest:
-    meta = {"name": name, "namespace": target.namespace, "labels": _labels(target)}
+    meta = {"name": name, "namespace": target.namespace, "labels": labels_of(target)}
     return {"apiVersion": api_version, "kind": kind, "metadata": meta, "spec": dict(spec)}
 
 
 def _namespace(target: Target) -> Manifest:
     security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
     owner = {"cygni.dev/team": target.team, "cygni.dev/project": target.project}
-    labels = _labels(target) | owner | security
+    labels = labels_of(target) | owner | security
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": target.namespace, "labels": labels}}
 
 

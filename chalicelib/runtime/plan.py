@@ -25,6 +25,8 @@ ORDER = (
     "Service",
     "Deployment",
     "HorizontalPodAutoscaler",
+    "ScaledObject",
+    "HTTPScaledObject",
     "HTTPRoute",
 )
 """Kinds in the order in which they are applied. Deletions run the other way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.runtime.breaking import ClusterDoor
 from chalicelib.runtime.cluster_checks import check_cluster, registered_clusters
 from chalicelib.runtime.cluster_rules import Health, Provider
 from chalicelib.runtime.clusters import (
@@ -19,6 +20,7 @@ from chalicelib.runtime.clusters import (
 )
 
 __all__ = [
+    "ClusterDoor",
     "Health",
     "Provider",
     "Reach",

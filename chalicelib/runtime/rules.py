@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.platform.ids import tag_of
-from chalicelib.projects.spec import ServiceSpec
+from chalicelib.projects.spec import Scale, ServiceSpec
 from chalicelib.runtime.pins import Pinned, pinned_rule
 
 Manifest = dict[str, Any]
@@ -27,6 +27,8 @@ REVISION_LABEL = "cygni.dev/revision"
 INVENTORY_LABEL = "cygni.dev/inventory"
 DOMAINS = "cygni.dev/domains"
 """Annotation of a release's Service: the host names of its service's own, so that whoever moves traffic finds them."""
+RESTING = "cygni.dev/resting"
+"""Annotation of a route that leads to whoever wakes its service: the release that all of its traffic is for."""
 CONTAINER = "app"
 _LABEL_MAX = 63
 _RESERVED = "cygni-"
@@ -110,6 +112,7 @@ class Workload:
 
     `image` is a reference by digest. `command` overrides the image's; without it `spec.start` does, if there is one.
     `config` holds the config variables in clear. `replicas` is the number of pods, held to `spec.scale` when that is a range.
+    `asleep` says that one which sleeps now is not woken.
     """
 
     target: Target
@@ -119,6 +122,7 @@ class Workload:
     spec: ServiceSpec
     config: Mapping[str, str]
     replicas: int
+    asleep: bool = False
 
     @property
     def autoscaled(self) -> bool:
@@ -130,9 +134,22 @@ class Workload:
         """Whether its last instance stops when nobody asks for it."""
         return self.spec.scale.min == 0
 
+    def manifest(self, api_version: str, kind: str, **body: Any) -> Manifest:
+        """An object of the release, by its name and with its labels."""
+        target, number = self.target, self.number
+        meta = {"name": target.release(number), "namespace": target.namespace, "labels": target.labels(number)}
+        return {"apiVersion": api_version, "kind": kind, "metadata": meta, **body}
+
     def __repr__(self) -> str:
         """Without the config's values, which may be secrets."""
         return f"Workload({self.target.release(self.number)}, {self.image}, replicas={self.replicas})"
+
+
+def size_of(scale: Scale, replicas: int | None) -> int | None:
+    """The number of instances that is asked for; None where nobody names one, and load decides."""
+    if replicas is not None:
+        return replicas
+    return scale.min if scale.max <= scale.min else None
 
 
 def revision(number: int) -> str:
@@ -173,6 +190,11 @@ def weights_route(
     }
 
 
+def resting_release(route: Manifest | None) -> int | None:
+    """The release whose requests a route leads to whoever wakes it; None where they come straight to releases."""
+    return release_number(((route or {}).get("metadata", {}).get("annotations") or {}).get(RESTING, ""))
+
+
 def domains_of(service: Manifest | None) -> tuple[str, ...]:
     """The host names that a release's Service is annotated with; () for None."""
     noted = ((service or {}).get("metadata", {}).get("annotations") or {}).get(DOMAINS, "")
@@ -184,6 +206,9 @@ def route_weights(target: Target, route: Manifest | None) -> dict[int, int]:
 
     A rule for pinned requests says nothing of the others' weights.
     """
+    resting = resting_release(route)
+    if resting is not None:
+        return {resting: 100}
     rules = [rule for rule in ((route or {}).get("spec") or {}).get("rules") or () if not pinned_rule(rule)]
     found: dict[int, int] = {}
     for backend in (backend for rule in rules for backend in rule.get("backendRefs") or ()):

@@ -116,6 +116,8 @@ class ClusterView(Output):
     health: Health
     found: str = Field(description="What the last check found, in a sentence.")
     checked_at: Moment | None
+    silent_since: Moment | None = Field(description="Since when it gives no answer, if it is not asked for that; else null.")
+    next_try: Moment | None = Field(description="When it is asked again, while it is not asked; else null.")
     created_by: str
     created_at: Moment
     version: int = Field(description="Rises when its owner changes it; the ETag.")

@@ -7,18 +7,20 @@ ClusterUnavailable, a race with another writer LostRace (both Transient); what t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.platform.errors import CygniError
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime import logs, reading
+from chalicelib.runtime.fence import Fence, fence, fenced
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage
-from chalicelib.runtime.manifests import pods_wanted, render
+from chalicelib.runtime.manifests import deployment_of, pods_wanted, render
 from chalicelib.runtime.pins import Pinned
-from chalicelib.runtime.plan import Inventory, execute, plan
+from chalicelib.runtime.plan import execute, plan
 from chalicelib.runtime.readiness import Readiness, is_ready, judge_readiness
+from chalicelib.runtime.resting import forget_grant, inventory_of, rest, rests, scaling_for
 from chalicelib.runtime.rules import (
     INVENTORY_LABEL,
     Target,
@@ -29,11 +31,15 @@ from chalicelib.runtime.rules import (
     route_weights,
     weights_route,
 )
+from chalicelib.runtime.scaling import Gateway
 
 if TYPE_CHECKING:
     from chalicelib.platform.traffic import Reading, TrafficMetrics
 
 __all__ = [
+    "Fence",
+    "Gateway",
+    "Instances",
     "LogLine",
     "LogPage",
     "Pinned",
@@ -42,55 +48,96 @@ __all__ = [
     "Workload",
     "apply_release",
     "as_scaled",
+    "fence",
+    "instances",
     "read_logs",
     "readiness",
     "remove_service",
+    "resize",
+    "rest",
+    "rests",
     "retire",
+    "retire_first",
     "set_weights",
     "stop",
     "traffic_arms",
     "weights",
 ]
 
-_RUNNING = frozenset({"Deployment", "HorizontalPodAutoscaler"})
+_RUNNING = frozenset({"Deployment", "HorizontalPodAutoscaler", "ScaledObject"})
 _PODS_ASKED = 5
 """Unready pods whose events are asked for: they ail alike, and each is a call."""
 
 
-def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """How many pods a release has, ready or not, and the labels that select them."""
+
+    count: int
+    selector: str
+
+
+def apply_release(cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway | None = None) -> tuple[str, ...]:
     """Bring the release's objects, and the namespace's, to what `workload` says. Other releases are not touched.
 
     The first release of a service gets a route with all the traffic; after that only `set_weights` writes the route.
-    An autoscaled release that runs already keeps the number of pods it was scaled to.
+    An autoscaled release that runs already keeps the number of pods it was scaled to; one that sleeps is woken. The answer has
+    a sentence for each thing that the service asks for and this cluster, behind this `gateway`, cannot do.
     """
     target, number = workload.target, workload.number
-    inventory = _inventory(cluster, target)
+    inventory = inventory_of(cluster, target)
     others = {ref for ref in inventory.refs if ref.revision != revision(number)}
-    desired = render(as_scaled(cluster, workload), host=host, api=cluster.version())
+    # requests may come through the interceptor until the route is written anew
+    holding = {ref for ref in inventory.refs if ref.kind == "HTTPScaledObject"}
+    scaling = scaling_for(cluster, workload, inventory, gateway or Gateway())
+    desired = render(as_scaled(cluster, workload), host=host, api=cluster.version(), scaling=scaling)
     if any(ref.revision for ref in others) or cluster.get("HTTPRoute", target.namespace, target.service) is not None:
         desired = tuple(manifest for manifest in desired if manifest["kind"] != "HTTPRoute")
-    execute(cluster, plan(desired, inventory, keep=others))
+    execute(cluster, plan(desired, inventory, keep=others | holding))
+    return scaling.notes
 
 
 def set_weights(
-    cluster: Cluster, target: Target, weights: Mapping[int, int], *, host: str, pinned: Pinned | None = None
+    cluster: Cluster,
+    target: Target,
+    weights: Mapping[int, int],
+    *,
+    host: str,
+    put_up: Fence,
+    mark: str,
+    pinned: Pinned | None = None,
 ) -> None:
     """Split traffic between releases by these percents, but for what is pinned. ValueError unless they sum to 100.
 
-    Host names of the service's own are those of the newest release that gets any.
+    Host names of the service's own are those of the newest release that gets any. LostRace when somebody has written the
+    route since the fence was `put_up`; `mark` says who writes it now, and differs from whoever wrote it before.
     """
     newest = max((number for number, weight in weights.items() if weight > 0), default=0)
     service = cluster.get("Service", target.namespace, target.release(newest)) if newest else None
-    cluster.apply(weights_route(target, weights, host, pinned, domains_of(service)))
+    cluster.apply(fenced(weights_route(target, weights, host, pinned, domains_of(service)), put_up, mark))
 
 
 def stop(cluster: Cluster, target: Target, number: int) -> bool:
     """Delete a release's instances; True when the last is gone. The rest stays: `apply_release` starts it again."""
-    inventory = _inventory(cluster, target)
+    inventory = inventory_of(cluster, target)
     doomed = {ref for ref in inventory.refs if ref.revision == revision(number) and ref.kind in _RUNNING}
     if doomed:
         execute(cluster, plan((), inventory, keep=inventory.refs - doomed))
     return not cluster.list("Pod", target.namespace, target.selector(number))
+
+
+def resize(cluster: Cluster, workload: Workload) -> None:
+    """Let a release that runs have `workload.replicas` instances, within its range; an autoscaler goes on from there."""
+    deployment = cluster.get("Deployment", workload.target.namespace, workload.target.release(workload.number))
+    if deployment is not None:
+        cluster.apply(deployment_of(workload, api=cluster.version()))
+
+
+def instances(cluster: Cluster, target: Target, number: int) -> Instances:
+    """The pods of a release, as its Deployment counts them."""
+    deployment = cluster.get("Deployment", target.namespace, target.release(number)) or {}
+    selector = ",".join(f"{name}={value}" for name, value in sorted(target.selector(number).items()))
+    return Instances(int((deployment.get("status") or {}).get("replicas", 0)), selector)
 
 
 def weights(cluster: Cluster, target: Target) -> dict[int, int]:
@@ -109,29 +156,43 @@ def readiness(cluster: Cluster, target: Target, number: int, *, now: datetime) -
     return judged if ailing is None else replace(judged, log_tail=_last_lines(cluster, ailing))
 
 
-def retire(cluster: Cluster, target: Target, keep: Collection[int]) -> None:
-    """Remove every release that is neither kept nor sent any traffic. The route forgets it first."""
-    inventory = _inventory(cluster, target)
+def retire(cluster: Cluster, target: Target, keep: Collection[int], *, upto: int) -> None:
+    """Remove every release up to that number that is neither kept nor sent any traffic. The route forgets it first.
+
+    Later releases are another deployment's. LostRace when somebody wrote the route meanwhile.
+    """
+    inventory = inventory_of(cluster, target)
     route = cluster.get("HTTPRoute", target.namespace, target.service)
     present = route_weights(target, route)
-    kept = {*keep, *(number for number, weight in present.items() if weight > 0)}
-    left = {number: weight for number, weight in present.items() if number in kept}
+
+    def stays(number: int | None) -> bool:
+        return number is None or number in keep or number > upto or present.get(number, 0) > 0
+
+    left = {number: weight for number, weight in present.items() if stays(number)}
     stale = left != present and sum(left.values()) == 100  # a split that a person wrote is left as it is
     desired = [_route_of(target, left, route)] if route is not None and stale else []
-    refs = {ref for ref in inventory.refs if release_number(ref.revision) in {None, *kept}}
+    refs = {ref for ref in inventory.refs if stays(release_number(ref.revision))}
     if refs != inventory.refs or desired:
         execute(cluster, plan(desired, inventory, keep=refs))
 
 
+def retire_first(cluster: Cluster, target: Target, number: int) -> None:
+    """Remove a service that had no release before this one, unless a later one has come."""
+    numbers = (release_number(ref.revision) for ref in inventory_of(cluster, target).refs)
+    if not any(each > number for each in numbers if each is not None):
+        remove_service(cluster, target)
+
+
 def remove_service(cluster: Cluster, target: Target) -> None:
     """Remove all that the service owns, and the namespace with it when no other service is left there."""
-    execute(cluster, plan((), _inventory(cluster, target)))
+    execute(cluster, plan((), inventory_of(cluster, target)))
     if cluster.list("ConfigMap", target.namespace, {INVENTORY_LABEL: "true"}):
         return
     if cluster.list("CygniService", target.namespace, {}):  # somebody declares services here: the namespace is theirs
         return
     namespace = cluster.get("Namespace", "", target.namespace)
     if namespace and (namespace["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "cygni":
+        forget_grant(cluster, target)
         cluster.delete("Namespace", "", target.namespace)
 
 
@@ -164,21 +225,23 @@ def traffic_arms(metrics: TrafficMetrics, target: Target, numbers: Collection[in
 
 
 def _route_of(target: Target, weights: Mapping[int, int], route: Json) -> Json:
-    """A route for the same hosts as another."""
+    """A route for the same hosts as another, which it is to take the place of."""
     host, *domains = route["spec"]["hostnames"]
-    return weights_route(target, weights, host, domains=domains)
+    return fenced(weights_route(target, weights, host, domains=domains), Fence.around(route), "retire")
 
 
-def _inventory(cluster: Cluster, target: Target) -> Inventory:
-    return Inventory.read(target, cluster.get("ConfigMap", target.namespace, target.inventory))
+def as_scaled(cluster: Cluster, workload: Workload, *, asleep: bool = False) -> Workload:
+    """With the number of pods that the autoscaler chose, which another apply must not undo.
 
-
-def as_scaled(cluster: Cluster, workload: Workload) -> Workload:
-    """With the number of pods that the autoscaler chose, which another apply must not undo."""
-    if not workload.autoscaled:
+    With `asleep` that holds for one that was put to sleep too: it is not woken.
+    """
+    if not workload.autoscaled and not (asleep and workload.sleeps):
         return workload
     live = cluster.get("Deployment", workload.target.namespace, workload.target.release(workload.number))
-    return workload if live is None else replace(workload, replicas=live["spec"].get("replicas", pods_wanted(workload)))
+    if live is None:
+        return workload
+    count = int(live["spec"].get("replicas", pods_wanted(workload)))
+    return replace(workload, replicas=count, asleep=asleep and workload.sleeps and count == 0)
 
 
 def _last_lines(cluster: Cluster, pod: Json) -> tuple[str, ...]:

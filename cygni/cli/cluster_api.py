@@ -24,6 +24,8 @@ class Cluster(TypedDict):
     health: str
     found: str
     checked_at: str | None
+    silent_since: str | None
+    next_try: str | None
     created_at: str
     version: int
 

@@ -29,7 +29,7 @@ class Exit(IntEnum):
     FAILED = 11, "The deployment failed before it could take traffic: its source, its build or its first start."
     CANCELLED = 12, "The deployment was cancelled, or superseded by a newer one."
     DISAGREES = 13, "A replayed verdict differs from the recorded one."
-    UNHEALTHY = 14, "The doctor, or the check of a cluster, found something to mend."
+    UNHEALTHY = 14, "The doctor, or the check of a cluster, found something to mend; or dead letters were left."
     AWAITS_APPROVAL = 15, "The deployment waits for the approval of an Owner or Admin; until then it changes nothing."
     TAMPERED = 16, "The audit trail does not hold: a line was altered, taken out or put in, or a noted head is not in it."
     INTERRUPTED = 130, "Interrupted with Ctrl-C. A deployment that was being followed goes on."

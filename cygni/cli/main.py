@@ -10,6 +10,7 @@ import typer
 
 from cygni import __version__
 from cygni.cli.commands import account, config, deploy, doctor, evidence, history, init, login, logs, me, places, rollouts
+from cygni.cli.commands.admin import admin
 from cygni.cli.commands.audit import audit
 from cygni.cli.commands.ci import ci
 from cygni.cli.commands.clusters import clusters
@@ -98,6 +99,12 @@ TREE: tuple[tuple[str, dict[str, Callable[..., None] | typer.Typer]], ...] = (
             "audit": audit,
             "sessions": me.sessions,
             "account": me.account,
+        },
+    ),
+    (
+        "Operate an installation",
+        {
+            "admin": admin,
         },
     ),
     (

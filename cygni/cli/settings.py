@@ -158,6 +158,15 @@ def context_of(name: str, entry: Mapping[str, Any], path: Path) -> Context:
     return Context(name, url, token, str(entry.get("apps_url") or ""), kept, source=str(path) if token else "")
 
 
+def local_aws(environ: Mapping[str, str]) -> str:
+    """Where the embedded cloud's AWS answers, as it wrote it at its start. Raises Usage where it did not, or elsewhere."""
+    path = config_path(environ)
+    url = str(contexts_of(read_config(path)).get("local", {}).get("aws_url") or "")
+    if not url.startswith("http://127.0.0.1:"):
+        raise Usage(f"{path} knows of no embedded cloud on this machine.", remedy="Start it with `make up`.")
+    return url
+
+
 def _of_environment(environ: Mapping[str, str], endpoint: str, token: str, path: Path) -> Context:
     asked = _addressed(Context("environment", endpoint, token, source="CYGNI_TOKEN"))
     if token:

@@ -101,7 +101,7 @@ def _introduce(layout: Layout, ports: Ports, seconds: float) -> list[Exception]:
     api, apps = f"http://127.0.0.1:{ports.api}", f"http://localhost:{ports.apps}"
     path = config_path(os.environ)
     try:
-        other = write_context(path, url=api, token=token, apps_url=apps)
+        other = write_context(path, url=api, token=token, apps_url=apps, aws_url=f"http://127.0.0.1:{ports.aws}")
     except (ValueError, CliError) as error:
         return [error]
     _OUT.print(f"[bold]Cygni is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")

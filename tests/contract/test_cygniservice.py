@@ -49,6 +49,10 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
         ({"image": "nginx:latest"}, "spec.image", "name the image by its digest"),
         ({"autoscale": {"min": 3}}, "spec.autoscale.max", "max is below min"),
         ({"autoscale": {"min": -1}}, "spec.autoscale.min", "greater than or equal to 0"),
+        ({"autoscale": {"requests": 50}}, "spec.autoscale.requests", "requests has no room to scale"),
+        ({"autoscale": {"min": 4, "max": 4, "requests": 50}}, "spec.autoscale.requests", "requests has no room to scale"),
+        ({"replicas": 0}, "spec.replicas", "greater than or equal to 1"),
+        ({"replicas": 7, "autoscale": {"min": 2, "max": 6}}, "spec.replicas", "replicas is outside of autoscale's min and max"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 50}]}}, "spec.rollout.steps", "no two steps"),
         ({"healthGates": {"custom": [{"name": "q", "query": "x"}]}}, "spec.healthGates.custom[0]", "needs one limit"),
@@ -103,10 +107,41 @@ def test_its_status_is_written_apart_and_shown_in_columns(space: Space) -> None:
     assert [column["name"] for column in columns][:2] == ["Ready", "Reason"]
 
 
-def test_it_has_no_number_of_replicas_to_scale(space: Space) -> None:
+def test_its_scale_is_the_number_that_its_spec_names_and_the_instances_that_its_status_tells(space: Space) -> None:
+    declare(space, replicas=2)
+    body = {"apiVersion": "cygni.dev/v1", "kind": "CygniService", "metadata": {"name": "web"}}
+    status = {"replicas": 1, "selector": "cygni.dev/service=web"}
+    space.api.apply(space.path(PLURAL, "web", "status"), {**body, "status": status})
+
+    scale = space.read(PLURAL, "web", "scale").body
+
+    assert (scale["kind"], scale["spec"], scale["status"]) == ("Scale", {"replicas": 2}, status)
+
+
+@pytest.mark.parametrize("spec", [{}, {"replicas": 1}, {"autoscale": {"min": 2, "max": 6}}], ids=["none", "one", "range"])
+def test_a_scale_that_is_patched_changes_the_number_in_the_spec(space: Space, spec: Obj) -> None:
+    before = declare(space, **spec).body["spec"]
+
+    answer = space.api.patch(space.path(PLURAL, "web", "scale"), {"spec": {"replicas": 3}})
+
+    assert (answer.status, answer.body["spec"]) == (200, {"replicas": 3})
+    assert space.read(PLURAL, "web").body["spec"] == {**before, "replicas": 3}
+
+
+def test_the_scale_of_one_that_names_no_number_cannot_be_read(space: Space) -> None:
     declare(space)
 
     answer = space.read(PLURAL, "web", "scale")
 
-    assert (answer.status, answer.reason) == (404, "NotFound")
-    assert answer.body["message"] == 'cygniservices.cygni.dev "web" not found'
+    assert (answer.status, answer.reason) == (500, "InternalError")
+    assert 'the spec replicas field ".spec.replicas" does not exist' in answer.body["message"]
+
+
+@pytest.mark.parametrize(("number", "said"), [(7, "replicas is outside of"), (0, "should be greater than or equal to 1")])
+def test_a_scale_that_the_spec_may_not_have_is_refused_in_words(space: Space, number: int, said: str) -> None:
+    declare(space, autoscale={"min": 2, "max": 6})
+
+    answer = space.api.patch(space.path(PLURAL, "web", "scale"), {"spec": {"replicas": number}})
+
+    assert (answer.status, answer.reason) == (422, "Invalid")
+    assert said in answer.body["message"]

@@ -87,6 +87,8 @@ class FakeClusters:
             "health": "unchecked",
             "found": "",
             "checked_at": None,
+            "silent_since": None,
+            "next_try": None,
         }
         more = {"shared": wanted.shared, "metrics": wanted.metrics, "preset": wanted.preset}
         self.clusters[name] |= state | more | {"version": self.clusters[name]["version"] + 1}

@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 
 class FakeCluster:
     """`Cluster` in memory. `objects` is its state, `writes` what was written to it, in order, `born` when its objects
-    are made, `silent` the pods whose node gives no logs.
+    are made, `silent` the pods whose node gives no logs, `installed` the kinds of KEDA's that somebody has installed.
     """
 
     def __init__(self, *, version: tuple[int, int] = (1, 34), born: str = BORN) -> None:
@@ -27,6 +27,7 @@ class FakeCluster:
         self.objects: dict[Key, Json] = {}
         self.writes: list[tuple[str, str, str]] = []
         self.silent: set[str] = set()
+        self.installed: frozenset[str] = frozenset()
         self._version = version
         self._foreign: set[Key] = set()
         self._logs: dict[tuple[str, str, bool], str] = {}
@@ -38,6 +39,9 @@ class FakeCluster:
     def version(self) -> tuple[int, int]:
         return self._version
 
+    def serves(self, kind: str) -> bool:
+        return kind in self.installed or not KINDS[kind].api_version.split("/")[0].endswith("keda.sh")
+
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         key = _key(manifest)
         old = self.objects.get(key)
@@ -46,6 +50,7 @@ class FakeCluster:
         wanted = copy.deepcopy(dict(manifest))
         meta = wanted["metadata"]
         meta.pop("resourceVersion", None)
+        meta.pop("uid", None)
         if old is not None and _body(old) == _body(wanted):
             return copy.deepcopy(old)
         server = {"uid": f"uid-{self._tick()}", "creationTimestamp": self._born, "generation": 0}
@@ -164,7 +169,9 @@ class FakeCluster:
             raise Failed(f"The cluster answered 404 for {kind} {name}: the server could not find the requested resource")
         if KINDS[kind].namespaced and ("Namespace", "", namespace) not in self.objects:
             raise LostRace(f'The cluster answered 404 for {kind} {name}: namespaces "{namespace}" not found')
-        version = manifest["metadata"].get("resourceVersion")
+        version, uid = manifest["metadata"].get("resourceVersion"), manifest["metadata"].get("uid")
+        if uid and (old is None or old["metadata"]["uid"] != uid):
+            raise LostRace(f"The cluster answered 409 for {kind} {name}: uid mismatch")
         if version and old is not None and old["metadata"]["resourceVersion"] != version:
             raise LostRace(f"The cluster answered 409 for {kind} {name}: the object has been modified")
         if old is not None and not force and key in self._foreign and old.get("spec") != manifest.get("spec"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,14 @@ def _client(service: str) -> Any:
 @contextmanager
 def account(invoke: Invoke) -> Iterator[None]:
     """The account; `invoke` runs a function by its name. State machines keep executions and run none."""
+    with invoking(invoke), memory_store():
+        _create()
+        yield
+
+
+@contextmanager
+def invoking(invoke: Invoke) -> Iterator[None]:
+    """Lambda in memory runs functions so."""
     original, described = LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine
 
     def run(self: Any, event: Any = None) -> tuple[str, bool, str]:
@@ -39,22 +47,26 @@ def account(invoke: Invoke) -> Iterator[None]:
 
     LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = run, describe
     try:
-        with memory_store():
-            _create()
-            yield
+        yield
     finally:
         LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = original, described
 
 
-def _create() -> None:
+def create_functions(names: Iterable[str]) -> str:
+    """Functions of these names; answers the role that they have."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = _client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    for function in (*FUNCTIONS, API_FUNCTION):
+    for name in names:
         _client("lambda").create_function(
-            FunctionName=function.name, Role=role, Handler=function.handler, Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
+            FunctionName=name, Role=role, Handler="app.app", Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
         )
-        version = _client("lambda").publish_version(FunctionName=function.name)["Version"]
-        _client("lambda").create_alias(FunctionName=function.name, Name=RELEASE, FunctionVersion=version)
+        version = _client("lambda").publish_version(FunctionName=name)["Version"]
+        _client("lambda").create_alias(FunctionName=name, Name=RELEASE, FunctionVersion=version)
+    return str(role)
+
+
+def _create() -> None:
+    role = create_functions(each.name for each in (*FUNCTIONS, API_FUNCTION))
     for machine in STATE_MACHINES:
         _client("stepfunctions").create_state_machine(name=machine.deployed_name, definition=PASS, roleArn=role)
     for secret in ("cygni/signing-keys", "cygni/sign-in"):  # as the data stack makes them: without a value

@@ -8,7 +8,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,12 +23,14 @@ from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import SharedLimits
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import ClusterUnavailable
+from chalicelib.platform.errors import ClusterUnavailable, MetricsUnavailable
+from chalicelib.platform.fartraffic import FarMetrics
 from chalicelib.platform.kubewatch import WatchedKubernetes
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import ServiceKey, update_lane
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
 from cygni.local.cloud.lambdas import Context, resolve
@@ -135,6 +137,7 @@ class Scenario(Stage):
         self._placed()
         self._declared()
         self._migrated()
+        self._deleted()
         bearer = {"authorization": f"Bearer {sign_in(self.fakes, 'Eve').access_token}"}
         signs = self.invoke("cygni-rotate-signing-keys", {})["signs"]
         self.fakes.clock.sleep(120)  # so that the API looks whether its keys are still the right ones
@@ -238,9 +241,15 @@ class Scenario(Stage):
         placed = {"team": TEAM, "project": "hello", "environment": "remote", "service": "web"}
         for each in FUNCTIONS:
             if "reach clusters" in each.rights and "check" not in each.name:
+                cluster_calls.heal(TEAM)  # so that each hears the silence by itself, and keeps it
                 with self.recorder.running(each.name), suppress(ClusterUnavailable):
                     _forget_clusters()
                     ports.rollout_ports(placed).cluster.version()
+        _forget_clusters()
+        with suppress(MetricsUnavailable):
+            self.invoke("cygni-traffic", {**placed, "backends": ["web-r1"]})
+        with self.recorder.running(API_FUNCTION.name), suppress(MetricsUnavailable):
+            FarMetrics(self.fakes.functions.call, placed).read("", ["web-r1"])
         _forget_clusters()
         self.invoke("cygni-check-clusters", {})
         assert self.invoke("cygni-reconcile", {})["sent"] == 2
@@ -278,6 +287,17 @@ class Scenario(Stage):
         context.function_version, context._deadline = "1", 0.0
         with self.recorder.running(name):
             assert resolve(HANDLERS[name])({}, context)["left"]
+
+    def _deleted(self) -> None:
+        """A service that is deleted while a deployment is under way, and one whose removal was lost."""
+        made = self.create()
+        assert self.api("DELETE", self.path).status == 202
+        self.finish(made["id"])
+        assert self.api.get(self.path).status == 404
+        self._service()
+        update_lane(ServiceKey(TEAM, "hello", "prod", "web"), lambda lane: replace(lane, closed=True))
+        self.invoke("cygni-sweep", {})
+        assert self.api.get(self.path).status == 404
 
     def _asked(self, _name: str, method: str, path: str, **more: Any) -> Reply:
         """A request that must not be refused."""

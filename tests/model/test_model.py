@@ -34,7 +34,9 @@ WORLDS = {
 }
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if least > 5_000 else []) for name, (_, least) in WORLDS.items()]
+)
 def test_everything_that_can_happen_to_a_rollout_keeps_its_promises(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     model, least = WORLDS[name]
 

@@ -47,11 +47,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way for a function to fail. `lines` come before the good one; `passes` says that Retry gets over it."""
+    """A way for a function to fail. `lines` come before the good one; `passes` says that Retry gets over it.
+
+    `away` says that AWS was away for longer than the function's clients tried: nothing tries it again but the sweep.
+    """
 
     lines: tuple[Line, ...]
     passes: bool = False
     timeout: int | None = None
+    away: bool = False
 
     def script(self, good: Line) -> list[Line]:
         """The function's script: failing for ever, or as often as `lines` says and then well."""
@@ -61,8 +65,9 @@ class Fault:
 FAULTS = {
     "is refused": Fault((Line(raises="BuildRefused"),)),
     "has a bug": Fault((Line(raises="KeyError"),)),
-    "is throttled for ever": Fault((Line(raises="Throttled"),)),
-    "is throttled once": Fault((Line(raises="Throttled"),), passes=True),
+    "meets no store": Fault((Line(raises="Throttled"),), away=True),
+    "cannot read its secret": Fault((Line(raises="SecretsUnavailable"),), away=True),
+    "misses the cluster for ever": Fault((Line(raises="ClusterUnavailable"),)),
     "loses a race twice": Fault((Line(raises="ConditionFailed"), Line(raises="LostRace")), passes=True),
     "misses the cluster once": Fault((Line(raises="ClusterUnavailable"),), passes=True),
     "is stopped by Lambda once": Fault((Line(raises="Sandbox.Timedout"),), passes=True),

@@ -54,6 +54,9 @@ def _failing(state: str, fault: Fault) -> Row:
     if fault.passes:
         return Row(play, PROMOTED, calls={"cygni-rollout-roll-back": 0})
     before = FORWARD[: FORWARD.index(state)]
+    if fault.away:
+        calls = {STATES[state]: 1, "cygni-rollout-roll-back": 0}
+        return Row(play, (*_path(*before), state, "Interrupted"), "Cygni.Interrupted", calls)
     return Row(play, (*_path(*before), state, *TURNED), "Cygni.RolledBack", {"cygni-rollout-roll-back": 1})
 
 
@@ -70,6 +73,8 @@ def _ordered(script: dict[str, list[Line]], *states: str, error: str | None = No
     return Row(_play(script), (*_path(*states), *end), error)
 
 
+AWAY = Fault((Line(raises="ClusterDown"),) * 8, passes=True)
+"""More often than anything else is tried again: as long as a cluster is away, rollouts there stand still."""
 LOOP = [_next("Analyse"), _next("Shift"), _next("Promote")]
 TABLE = Table(
     {
@@ -94,6 +99,7 @@ TABLE = Table(
         ),
         "a lost workflow goes on at the end": _ordered({"Prepare": [_next("Done")]}, "Prepare"),
         **{f"{state} {name}": _failing(state, fault) for state in FORWARD for name, fault in FAULTS.items()},
+        **{f"{state} waits for a cluster that is away": _failing(state, AWAY) for state in FORWARD},
         **{f"RollBack {name}": _failing_turn(fault) for name, fault in FAULTS.items() if fault.timeout is None},
     }
 )

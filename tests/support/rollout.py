@@ -9,11 +9,11 @@ from typing import Any
 from chalicelib.builds.models import BUILD, BuildRecord, build_pk
 from chalicelib.builds.service import build_id_of
 from chalicelib.deployments import tasks as deployments
-from chalicelib.deployments.tasks import Ports
+from chalicelib.deployments.tasks import Gateway, Ports
 from chalicelib.platform.aws import client
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
-from chalicelib.projects.service import ServiceSpec
+from chalicelib.projects.service import ServiceKey, ServiceSpec
 from tests.fakes.kube import FakeCluster
 from tests.support.world import TEAM, Client, Fakes
 
@@ -57,6 +57,7 @@ class Stage:
     ready: bool = True
     broken_at_all: float = 0.0
     revives: bool = False
+    gateway: Gateway = field(default_factory=Gateway)
 
     def ports(self) -> Ports:
         """The ports of the tasks; sleeping makes pods ready and traffic flow."""
@@ -68,6 +69,7 @@ class Stage:
             clock=self.fakes.clock,
             sleep=self.sleep,
             webhooks=self.fakes.webhooks,
+            gateway=self.gateway,
         )
 
     def sleep(self, seconds: float) -> None:
@@ -126,7 +128,26 @@ class Stage:
         return ran
 
     def finish(self, deployment: str) -> dict[str, str]:
-        return deployments.finish(self.event(deployment), workflows=self.fakes.workflows, now=self.fakes.clock())  # type: ignore[arg-type]
+        return deployments.finish(
+            self.event(deployment),
+            workflows=self.fakes.workflows,  # type: ignore[arg-type]
+            functions=self.fakes.functions,  # type: ignore[arg-type]
+            now=self.fakes.clock(),
+        )
+
+    def sweep(self) -> int:
+        return deployments.sweep(
+            workflows=self.fakes.workflows,  # type: ignore[arg-type]
+            functions=self.fakes.functions,  # type: ignore[arg-type]
+            now=self.fakes.clock(),
+        )
+
+    def remove(self) -> None:
+        """Carries out every removal that was asked for, twice, and forgets that it was."""
+        asked = [event for name, event in self.fakes.functions.calls if name == "cygni-remove-service"]
+        self.fakes.functions.calls.clear()
+        for event in (*asked, *asked):
+            deployments.remove_service(ServiceKey.from_dict(event), self.cluster)
 
     def deploy(self, *, digit: str = "a", spec: ServiceSpec = SPEC) -> dict[str, Any]:
         """A whole deployment, to whatever end it comes to."""

@@ -10,12 +10,13 @@ import pytest
 
 from tools.asl_rules import Known, broken_rules
 
-KNOWN = Known({"cygni-work": 30}, {"build"}, {"Throttled"})
+KNOWN = Known({"cygni-work": 30}, {"build"}, {"LostRace", "Throttled"})
 Definition = dict[str, Any]
 
 
 def sound() -> Definition:
-    retry = {"ErrorEquals": ["Throttled"], "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 3, "JitterStrategy": "FULL"}
+    pace = {"IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 3, "MaxDelaySeconds": 9, "JitterStrategy": "FULL"}
+    retry = {"ErrorEquals": ["LostRace"], **pace}
     work = {
         "Comment": "Does it.",
         "Type": "Task",
@@ -65,7 +66,9 @@ def _drop(state: str, field: str) -> Callable[[Definition], None]:
         (_drop("Work", "TimeoutSeconds"), "Work: it has no TimeoutSeconds."),
         (_set("Work", TimeoutSeconds=30), "more than the 30 s that cygni-work may take"),
         (_drop("Work", "Retry"), "Work: it has no Retry."),
-        (_set("Work", Retry=[{"ErrorEquals": ["Throttled"]}]), "interval, back-off, attempts and jitter"),
+        (_set("Work", Retry=[{"ErrorEquals": ["LostRace"]}]), "interval, back-off, longest delay, attempts and jitter"),
+        (_set("Work", Retry=[{"ErrorEquals": ["Throttled"]}]), "names Throttled, which a client has tried again"),
+        (_set("Work", Retry=[{"ErrorEquals": ["ThrottlingException"]}]), "ThrottlingException is no error that can occur"),
         (_drop("Work", "Catch"), "Work: it does not catch States.ALL."),
         (_set("Work", Catch=[{"ErrorEquals": ["Throttled"], "Next": "Failed"}]), "does not catch States.ALL"),
         (_set("Work", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Done"}]), "its Catch leads to Done"),

@@ -23,7 +23,7 @@ def clusters_table(clusters: Sequence[Cluster], now: datetime) -> RenderableType
     for each in clusters:
         checked = ago(each["checked_at"], now) if each["checked_at"] else NOTHING
         whose = "the operator" if not each["own"] else "all teams" if each["shared"] else "the team"
-        table.add_row(each["name"], each["provider"], _health(each), checked, each["server"], whose)
+        table.add_row(each["name"], each["provider"], _state(each, now), checked, each["server"], whose)
     return table
 
 
@@ -35,6 +35,12 @@ def cluster_lines(cluster: Cluster) -> list[Text]:
             Text.assemble(("next: ", "bold"), f"Place an environment with `cygni clusters place {cluster['name']} -e NAME`.")
         )
     return lines
+
+
+def _state(cluster: Cluster, now: datetime) -> Text:
+    """What the last check found, but for a cluster that has since fallen silent."""
+    since = cluster.get("silent_since")
+    return Text(f"silent for {ago(since, now).removesuffix(' ago')}", "red") if since else _health(cluster)
 
 
 def _health(cluster: Cluster) -> Text:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cygni.local.cloud import emulator
 from cygni.local.cloud.signin import IdentityProvider, ensure_signing_key, providers_document
-from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES, TABLES
+from functions.catalog import API_FUNCTION, DEAD_LETTERS, FUNCTIONS, STATE_MACHINES, TABLES, unattended
 
 if TYPE_CHECKING:
     from cygni.local.cloud.codebuild import CodeBuild
@@ -112,6 +112,7 @@ class Cloud:
         resources.create_tables(TABLES)
         resources.create_bucket(settings().bucket)
         resources.create_functions(functions)
+        resources.create_dead_letters(DEAD_LETTERS, unattended())
         resources.create_machines(STATE_MACHINES, functions, self._options.definitions)
         resources.create_rules(functions)
         resources.create_build_project(settings().build_project)

@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.platform.aws import client, error_code
 from cygni.local.cloud.emulator import ACCOUNT, REGION
-from functions.catalog import RUNTIME, Function, StateMachine, Table
+from functions.catalog import EVENT_AGE, RUNTIME, TRIES, Function, StateMachine, Table
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/cygni"
 PREFIX = "cygni-"
@@ -71,6 +71,19 @@ def create_functions(functions: Iterable[Function]) -> None:
             )
         elif any(found.get(name) != value for name, value in wanted.items()):
             client("lambda").update_function_configuration(FunctionName=function.name, **wanted)
+
+
+def create_dead_letters(queue: str, functions: Iterable[Function]) -> None:
+    """The queue of events that a function failed on for good, kept for two weeks, and its place behind each function."""
+    url = client("sqs").create_queue(QueueName=queue, Attributes={"MessageRetentionPeriod": str(14 * 86_400)})["QueueUrl"]
+    arn = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for function in functions:
+        client("lambda").put_function_event_invoke_config(
+            FunctionName=function.name,
+            MaximumRetryAttempts=TRIES,
+            MaximumEventAgeInSeconds=EVENT_AGE,
+            DestinationConfig={"OnFailure": {"Destination": arn}},
+        )
 
 
 def create_machines(machines: Iterable[StateMachine], functions: Iterable[Function], folder: Path) -> None:

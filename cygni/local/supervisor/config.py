@@ -14,7 +14,7 @@ __all__ = ["NAME", "config_path", "write_context"]
 NAME = "local"
 
 
-def write_context(path: Path, *, url: str, token: str, apps_url: str) -> str | None:
+def write_context(path: Path, *, url: str, token: str, apps_url: str, aws_url: str) -> str | None:
     """Writes the context, keeping all others. Answers the current context when that is another one, which it stays.
 
     A file that cannot be read raises ValueError; it is left alone, since it may hold other clouds' tokens.
@@ -24,7 +24,7 @@ def write_context(path: Path, *, url: str, token: str, apps_url: str) -> str | N
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML ({error}). Correct it, or move it away.") from None
     contexts = document.setdefault("contexts", {})
-    contexts[NAME] = {"url": url, "token": token, "apps_url": apps_url}
+    contexts[NAME] = {"url": url, "token": token, "apps_url": apps_url, "aws_url": aws_url}
     current = document.setdefault("current", NAME)
     write_config(path, document)
     return None if current == NAME else str(current)

@@ -259,6 +259,7 @@ def test_a_host_that_may_be_private_is_named_by_the_operator(cast: Cast) -> None
     assert reach(cast).known
 
 
+@pytest.mark.slow
 def test_a_team_has_twenty_clusters(cast: Cast) -> None:
     for number in range(20):
         register(cast.owner, f"c{number}")
@@ -287,3 +288,46 @@ def test_nothing_is_registered_while_the_secret_store_is_away(cast: Cast) -> Non
     assert cast.owner.post("/v1/clusters", {"name": "far", "access": TOKEN}).status == 503
     cast.fakes.secrets.away = False
     assert cast.owner.get("/v1/clusters").json["items"] == []
+
+
+def test_a_cluster_that_fell_silent_says_since_when_and_a_check_that_finds_it_ends_that(cast: Cast) -> None:
+    register(cast.owner)
+    found = reach(cast)
+    door = registry.ClusterDoor(found.owner, found.name, found.breaker, cast.fakes.clock)
+    for _ in range(3):
+        door.missed()
+
+    silent = cast.viewer.get("/v1/clusters/far").json
+    registry.check_cluster(cast.team, "far", connect=lambda *_: Answering(), now=cast.fakes.clock())
+    back = cast.viewer.get("/v1/clusters/far").json
+
+    assert silent["silent_since"] is not None
+    assert silent["next_try"] > silent["silent_since"]
+    assert (back["silent_since"], back["next_try"], back["health"]) == (None, None, "healthy")
+    assert (silent["version"], back["version"]) == (1, 1), "its owner changed nothing"
+
+
+def test_a_silence_that_is_heard_during_a_check_does_not_lose_what_the_check_found(cast: Cast) -> None:
+    register(cast.owner)
+    found = reach(cast)
+
+    class Meanwhile(Answering):
+        def version(self) -> tuple[int, int]:
+            registry.ClusterDoor(found.owner, found.name, found.breaker, cast.fakes.clock).missed()
+            return super().version()
+
+    registry.check_cluster(cast.team, "far", connect=lambda *_: Meanwhile(), now=cast.fakes.clock())
+
+    assert cast.viewer.get("/v1/clusters/far").json["health"] == "healthy"
+
+
+def test_another_credential_begins_with_an_open_door(cast: Cast) -> None:
+    register(cast.owner)
+    found = reach(cast)
+    door = registry.ClusterDoor(found.owner, found.name, found.breaker, cast.fakes.clock)
+    for _ in range(3):
+        door.missed()
+
+    cast.owner("PUT", "/v1/clusters/far", {"access": TOKEN}, headers={"if-match": '"1"'})
+
+    assert cast.viewer.get("/v1/clusters/far").json["silent_since"] is None

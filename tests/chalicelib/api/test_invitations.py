@@ -202,6 +202,7 @@ def test_the_link_is_not_shown_a_second_time(cast: Cast) -> None:
     assert len(cast.owner.get("/v1/team/invitations").json["items"]) == 1
 
 
+@pytest.mark.slow
 def test_a_team_has_a_hundred_open_invitations_and_expired_ones_make_room(cast: Cast) -> None:
     owner, team, now = cast.owner, cast.team, cast.fakes.clock()
     kept = {"role": "viewer", "invited_by": "x", "created_at": now, "valid_until": now + timedelta(hours=1), "digest": "x"}

@@ -99,6 +99,7 @@ def test_an_export_holds_no_secret_and_nothing_of_others(cast: Cast) -> None:
     assert "create_project" not in text
 
 
+@pytest.mark.slow
 def test_a_long_export_comes_in_pages(cast: Cast) -> None:
     ada = cast.found("ada", "One")
     for number in range(120):

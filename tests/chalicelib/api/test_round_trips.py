@@ -25,6 +25,7 @@ def costs() -> dict[str, Cost]:
     return route_costs()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", [name for name in ROUTES if name not in WITHOUT_STORE])
 def test_a_read_is_one_round_trip_and_a_write_two_but_where_it_says_why_not(costs: dict[str, Cost], route: str) -> None:
     assert costs[route].calls <= limit(route, costs[route])

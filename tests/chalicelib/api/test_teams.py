@@ -221,6 +221,7 @@ def test_what_comes_in_while_a_team_is_deleted_keeps_it(cast: Cast, what: str) -
     assert owner.get("/v1/team").status == 200
 
 
+@pytest.mark.slow
 def test_a_large_team_ends_too_and_may_be_interrupted(cast: Cast, fakes: Fakes) -> None:
     owner = cast.owner
     for _ in range(60):

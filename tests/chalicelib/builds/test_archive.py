@@ -215,6 +215,7 @@ kinds = st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, LINK, HARD])
 entries = st.lists(st.tuples(names, kinds, names), max_size=8)
 
 
+@pytest.mark.slow
 @given(entries)
 @settings(deadline=None)
 def test_whatever_is_in_an_archive_nothing_leaves_the_folder(listed: list[tuple[str, bytes, str]]) -> None:

@@ -19,6 +19,7 @@ from chalicelib.deployments.declared_rules import (
     Remove,
     Repair,
     Report,
+    Resize,
     Start,
     decide,
 )
@@ -42,6 +43,8 @@ known = st.builds(
     waiting=st.none() | IDS,
     live=st.none() | st.integers(1, 3),
     ours=st.frozensets(IDS),
+    size=st.none() | st.integers(1, 3),
+    sized=st.booleans(),
 )
 desired = st.builds(
     Desired,
@@ -51,6 +54,7 @@ desired = st.builds(
     problem=st.none() | st.just(Problem("UnknownNamespace", "m")),
     deleting=st.booleans(),
     held=st.booleans(),
+    size=st.none() | st.integers(1, 3),
 )
 
 
@@ -116,3 +120,16 @@ def test_nobody_elses_rollout_is_aborted_for_a_spec(want: Desired, have: Known, 
 def test_drift_is_not_repaired_while_a_rollout_is_under_way(want: Desired, have: Known) -> None:
     if have.active is not None:
         assert not of_kind(decide(want, have, drift=True), Repair)
+
+
+@given(desired, known, st.booleans())
+def test_a_number_is_changed_between_rollouts_and_only_of_an_objects_own(want: Desired, have: Known, drift: bool) -> None:
+    actions = decide(want, have, drift=drift)
+
+    for each in of_kind(actions, Resize):
+        assert isinstance(each, Resize)
+        assert each.size == want.size != have.size
+        assert have.sized
+        assert have.active is None
+        assert not of_kind(actions, Start, Adopt, Remove)
+        assert not of_kind(decide(want, replace(have, size=each.size), drift=drift), Resize)

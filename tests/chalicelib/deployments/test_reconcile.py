@@ -183,6 +183,110 @@ def test_drift_is_repaired_in_what_is_cygnis_and_told(world: Reconciled) -> None
     assert ("reconciler", "system", "reconcile.repair_drift") in world.audited()
 
 
+def replicas(world: Reconciled, release: str = "web-r1") -> int:
+    found = world.cluster.get("Deployment", NAMESPACE, release)
+    assert found is not None
+    return int(found["spec"]["replicas"])
+
+
+def test_another_number_of_replicas_scales_what_runs_and_makes_no_release(world: Reconciled) -> None:
+    world.live()
+    world.declare(replicas=3)
+    world.run()
+    world.stage.make_ready()
+    world.cluster.edit("Deployment", NAMESPACE, "web-r1", paused=True)
+    world.run()
+
+    assert replicas(world) == 3
+    assert [each["release"] for each in world.deployments()] == [1]
+    status = world.object()["status"]
+    assert (status["replicas"], status["selector"]) == (3, "cygni.dev/revision=r1,cygni.dev/service=web")
+    assert (status["observedGeneration"], world.condition("Ready")[0]) == (2, "True")
+    assert ("reconciler", "system", "reconcile.scale") in world.audited()
+    assert "Release 1 was scaled to 3." in [each["message"] for each in world.cluster.events(NAMESPACE, "web")]
+
+
+def test_a_number_that_is_taken_out_again_gives_the_service_its_own_size(world: Reconciled) -> None:
+    world.live(replicas=3)
+    assert replicas(world) == 3
+
+    world.declare()
+    world.run()
+
+    assert replicas(world) == 1
+
+
+def test_what_was_scaled_is_what_a_repair_and_the_next_release_have(world: Reconciled) -> None:
+    world.live()
+    world.declare(replicas=3)
+    world.run()
+    world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=7)
+    world.run()
+    assert replicas(world) == 3
+
+    world.live("b", replicas=3)
+
+    assert replicas(world, "web-r2") == 3
+
+
+def test_a_release_is_scaled_when_its_rollout_has_ended(world: Reconciled) -> None:
+    world.live()
+    world.declare("b")
+    world.run()
+    world.declare("b", replicas=4)
+    world.run()
+    assert replicas(world, "web-r1") == 1
+
+    world.roll_out()
+    world.run()
+
+    assert replicas(world, "web-r2") == 4
+    assert [each["release"] for each in world.deployments()] == [2, 1]
+
+
+def test_within_a_range_a_number_is_what_the_autoscaler_goes_on_from(world: Reconciled) -> None:
+    world.live(autoscale={"min": 2, "max": 6})
+    world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=5)
+    world.run()
+    assert replicas(world) == 5
+
+    world.declare(autoscale={"min": 2, "max": 6}, replicas=4)
+    world.run()
+    assert replicas(world) == 4
+
+    world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=6)
+    world.run()
+    assert replicas(world) == 6
+
+
+def test_a_number_outside_of_the_range_is_told_where_the_cluster_let_it_pass(world: Reconciled) -> None:
+    world.declare(autoscale={"min": 2, "max": 6}, replicas=9)
+    world.run()
+
+    assert world.condition("Degraded")[1:] == (
+        "InvalidSpec",
+        "replicas: 9 is outside of autoscale, 2 to 6: change one of them.",
+    )
+
+
+def test_somebody_elses_release_is_not_scaled_for_an_object(world: Reconciled) -> None:
+    world.live(replicas=1)
+    world.stage.deploy(digit="b")
+    world.declare(replicas=3)
+    world.run()
+
+    assert replicas(world, "web-r2") == 1
+    assert world.condition("Ready")[1] == "OtherRelease"
+
+
+def test_what_sleeps_is_not_woken_by_a_repair(world: Reconciled) -> None:
+    world.live(autoscale={"min": 0})
+    world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=0)
+    world.run()
+
+    assert replicas(world) == 0
+
+
 def test_what_is_undeclared_leaves_nothing_behind(world: Reconciled) -> None:
     world.live()
     world.cluster.undeclare(NAMESPACE, "web")

@@ -74,6 +74,7 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cells]:
         yield made
 
 
+@pytest.mark.slow
 def test_every_row_of_a_team_is_written_by_its_own_installation(cells: Cells) -> None:
     teams = {}
     for region in (HERE, THERE):

@@ -20,7 +20,8 @@ _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
 
 def queries(preset: Preset, asked: Asked) -> list[str]:
-    return [each(asked) for each in (preset.requests, preset.buckets, preset.pods, preset.pod_errors) if each is not None]
+    asks = (preset.requests, preset.buckets, preset.pods, preset.pod_errors, preset.rate)
+    return [each(asked) for each in asks if each is not None]
 
 
 @pytest.mark.parametrize(

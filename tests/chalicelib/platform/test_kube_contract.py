@@ -13,9 +13,13 @@ import pytest
 from chalicelib.platform.errors import Failed, LostRace
 from chalicelib.platform.kube import KubernetesCluster
 from chalicelib.runtime import service
+from chalicelib.runtime.resting import rest
 from chalicelib.runtime.rules import Target
 from tests.chalicelib.runtime.builders import workload
+from tests.contract.api import Api, eventually
 from tests.fakes.kube import FakeCluster
+from tests.support.keda import DEFINITIONS, install
+from tests.support.keda import KINDS as KEDA
 
 KINDS = ["fake", pytest.param("embedded", marks=pytest.mark.slow), pytest.param("real", marks=pytest.mark.cluster)]
 
@@ -164,7 +168,14 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
     before = versions(cluster, target, 1), generation(cluster, target, 1)
 
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 90, 2: 10}, host=target.host("localhost", home=target.team))
+    service.set_weights(
+        cluster,
+        target,
+        {1: 90, 2: 10},
+        host=target.host("localhost", home=target.team),
+        put_up=service.fence(cluster, target),
+        mark="t",
+    )
 
     assert (versions(cluster, target, 1), generation(cluster, target, 1)) == before
     assert service.weights(cluster, target) == {1: 90, 2: 10}
@@ -173,9 +184,16 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
 def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, target):
     apply(cluster, target, 1, scale={"min": 2, "max": 4})
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 0, 2: 100}, host=target.host("localhost", home=target.team))
+    service.set_weights(
+        cluster,
+        target,
+        {1: 0, 2: 100},
+        host=target.host("localhost", home=target.team),
+        put_up=service.fence(cluster, target),
+        mark="t",
+    )
 
-    service.retire(cluster, target, [2])
+    service.retire(cluster, target, [2], upto=2)
 
     kinds = ("Deployment", "Service", "ConfigMap", "Secret", "HorizontalPodAutoscaler")
     assert [kind for kind in kinds if cluster.get(kind, target.namespace, "web-r1")] == []
@@ -193,3 +211,45 @@ def test_a_removed_service_takes_its_namespace_along(cluster, target):
         assert time.monotonic() < ends
         time.sleep(0.05)
     assert list(cluster.list("ConfigMap", target.namespace, {"app.kubernetes.io/managed-by": "cygni"})) == []
+
+
+@pytest.fixture
+def with_keda(request, cluster):
+    """The cluster with KEDA's definitions, for the time of a test."""
+    if isinstance(cluster, FakeCluster):
+        install(cluster)
+        yield cluster
+        return
+    which = "real" if "real" in request.node.callspec.id else "embedded"
+    api = Api(request.getfixturevalue("real").kubeconfig if which == "real" else request.getfixturevalue("embedded"))
+    path, made = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", []
+    for each in DEFINITIONS:
+        name = each["metadata"]["name"]
+        if api.get(f"{path}/{name}").status == 404:
+            assert api.apply(f"{path}/{name}", each, force=True).status == 201
+            made.append(name)
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "keda"}})
+    assert eventually(lambda: all(cluster.serves(kind) for kind in (*KEDA, "ReferenceGrant")), bool)
+    yield cluster
+    cluster.delete("Namespace", "", "keda")
+    for name in made:
+        api.delete(f"{path}/{name}")
+
+
+def test_a_kind_that_nobody_installed_is_not_served(cluster):
+    assert (cluster.serves("Deployment"), cluster.serves("ScaledObject")) == (True, False)
+
+
+def test_a_release_that_sleeps_is_written_as_keda_takes_it_comes_to_rest_and_leaves_nothing(with_keda):
+    target = Target(f"team_{secrets.token_hex(4)}", "shop", "prod", "web")
+    sleeper = workload(target=target, spec={"scale": {"min": 0, "max": 3, "requests": 20}})
+    gateway = service.Gateway("cygni", "http://prometheus.monitoring.svc:9090")
+
+    assert service.apply_release(with_keda, sleeper, host="shop.localhost", gateway=gateway) == ()
+    for _ in range(2):
+        assert rest(with_keda, sleeper, host="shop.localhost", gateway=gateway)
+
+    assert service.weights(with_keda, target) == {1: 100}
+    assert with_keda.get("ScaledObject", target.namespace, "web-r1")["spec"]["minReplicaCount"] == 0
+    service.remove_service(with_keda, target)
+    assert with_keda.list("ReferenceGrant", "keda", {}) == ()

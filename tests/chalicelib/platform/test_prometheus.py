@@ -17,7 +17,7 @@ import pytest
 from chalicelib.platform import prometheus
 from chalicelib.platform.errors import MetricsUnavailable
 from chalicelib.platform.gateways import PRESETS
-from chalicelib.platform.prometheus import PrometheusMetrics, at, signed, through_service, traffic_metrics
+from chalicelib.platform.prometheus import PrometheusMetrics, at, seen_inside, signed, through_service, traffic_metrics
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.traffic import Reading
 from cygni.local.kube.kubeconfig import write_kubeconfig
@@ -266,3 +266,18 @@ def test_without_credentials_it_says_which_right_is_missing(source: Source, monk
 
     assert "aps:QueryMetrics" in refused.value.remedy
     prometheus._credentials.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("url", "inside"),
+    [
+        ("service://monitoring/prometheus-operated:9090", "http://prometheus-operated.monitoring.svc:9090"),
+        ("service://monitoring/https:prometheus:443/mimir/", "https://prometheus.monitoring.svc:443/mimir"),
+        ("service://monitoring/prometheus:web", ""),
+        ("http://prometheus.internal:9090/", "http://prometheus.internal:9090"),
+        ("service://monitoring/prometheus", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_is_told_as_the_clusters_own_pods_find_it(url: str, inside: str) -> None:
+    assert seen_inside(url) == inside

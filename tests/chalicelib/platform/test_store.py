@@ -185,6 +185,7 @@ def test_a_store_may_reach_more_owners_for_one_change_and_then_is_not_narrowed(s
         wide.fetch(Thing, "TEAM#c", "THING#1")
 
 
+@pytest.mark.slow
 def test_everything_of_a_kind_is_read_whatever_its_number(store: Store) -> None:
     for start in range(0, 230, 50):
         store.commit([Put(thing(sk=f"THING#{number:04d}")) for number in range(start, min(start + 50, 230))])
@@ -356,6 +357,7 @@ def touched(name: str, asked: dict[str, Any]) -> list[tuple[str, str]]:
     return [(_INSIDE[kind], (request.get("Key") or request["Item"])["pk"]["S"]) for kind, request in actions]
 
 
+@pytest.mark.slow
 def test_every_call_of_every_route_is_within_what_the_tenants_own_role_may(
     narrowed: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -196,6 +196,15 @@ def test_any_text_is_parsed_or_refused_with_a_place(text: str) -> None:
     assert all(fault.line and fault.column for fault in faults)
 
 
+@pytest.mark.parametrize("scale", ["{ requests: 9 }", "{ min: 2, max: 2, requests: 9 }", "{ min: 0, requests: 9 }"])
+def test_requests_without_room_to_scale_are_refused_with_what_to_do(scale: str) -> None:
+    (fault,) = answer(f"version: 1\nname: shop\nservices:\n  web:\n    scale: {scale}\n")[1]
+
+    assert fault.field == "services.web.scale.requests"
+    assert "has no room to scale" in fault.message
+    assert fault.remedy == "Let max be above min, and above 1, or leave requests out."
+
+
 # --- the published schema
 
 
@@ -217,7 +226,9 @@ SERVICE = st.fixed_dictionaries(
         "env": either(st.dictionaries(st.sampled_from(["A", "_b", "C9", "9C", "a-b", "k" * 129]), either(st.text("x9")))),
         "resources": either(st.fixed_dictionaries({"cpu": either(st.sampled_from(["1", "0.5", "250m"]), "1cpu")})),
         "scale": either(
-            st.fixed_dictionaries({}, optional={"min": either(st.integers(1, 100), 101), "max": st.integers(1, 9)})
+            st.fixed_dictionaries(
+                {}, optional={"min": either(st.integers(1, 9), 101), "max": st.integers(1, 9), "requests": st.integers(-1, 9)}
+            )
         ),
         "rollout": either(
             st.fixed_dictionaries({}, optional={"steps": either(st.lists(STEP, max_size=3)), "interval": DURATION})
@@ -233,7 +244,8 @@ FILE = st.fixed_dictionaries(
 
 def across_fields(faults: Sequence[FieldError]) -> bool:
     """Whether all that was refused is what a JSON Schema cannot say."""
-    return all(re.search(r"below the \d+ of min|not above the \d+ of the step before", fault.message) for fault in faults)
+    unsayable = re.compile(r"below the \d+ of min|no room to scale|not above the \d+ of the step before")
+    return all(unsayable.search(fault.message) for fault in faults)
 
 
 @given(FILE)

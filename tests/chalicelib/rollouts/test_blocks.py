@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ def test_a_look_at_one_version_alone_ends_no_block_of_both() -> None:
     assert [mark.at for mark in ends(looks, T0, 5, both=False)] == [at(0), at(5), at(16)]
 
 
+@pytest.mark.slow
 @given(samples(), st.integers(1, 20), st.integers(0, 120))
 def test_what_is_thinned_has_the_same_blocks_and_stays_as_it_is(looks: list[Sample], interval: int, now: int) -> None:
     whole = rebase(looks, T0, at(now))

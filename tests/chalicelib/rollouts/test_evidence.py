@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def steady(looks: int, *, failing: int = 0) -> Evidence:
     return Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, seen, at(looks))
 
 
+@pytest.mark.slow
 @given(strategies(), st.integers(0, 5), samples(), st.integers(0, 120))
 def test_what_is_stored_comes_back_unchanged_and_judges_the_same(strategy: Strategy, step: int, looks: list, now: int) -> None:
     taken = Evidence.of(DEPLOYMENT, strategy, step, T0, looks, at(now))
@@ -69,6 +71,7 @@ def test_many_samples_are_thinned_without_changing_the_verdict() -> None:
     assert taken.verdict == judge(STRATEGY, 0, T0, looks, at(2000))
 
 
+@pytest.mark.slow
 def test_a_record_is_far_smaller_than_an_item_may_be() -> None:
     many = 10**12
     latency = (*((float(bound), many) for bound in range(30)), (math.inf, many))

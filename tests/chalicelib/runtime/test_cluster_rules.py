@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chalicelib.runtime.cluster_rules import RIGHTS, Found, Health, judge
+from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Found, Health, judge
 
 ALL = dict.fromkeys(RIGHTS, True)
 
@@ -33,3 +33,12 @@ def test_an_old_version_limits_and_may_be_used() -> None:
 
 def test_what_is_not_known_to_be_well_is_not_used() -> None:
     assert [each.value for each in Health if each.usable] == ["healthy", "limited"]
+
+
+def test_rights_on_keda_that_are_missing_limit_a_cluster_and_are_named() -> None:
+    given = dict.fromkeys(KEDA_RIGHTS, True)
+
+    assert judge(Found((1, 34), ALL, routes=True, scaling=given))[0] is Health.HEALTHY
+    health, sentence = judge(Found((1, 34), ALL, routes=True, scaling=given | {KEDA_RIGHTS[0]: False}))
+    assert health is Health.LIMITED
+    assert sentence.endswith("grant Cygni's account in the cluster patch scaledobjects.keda.sh.")

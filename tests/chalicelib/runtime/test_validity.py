@@ -18,17 +18,21 @@ from chalicelib.platform.kube import Json
 from chalicelib.runtime import service
 from chalicelib.runtime.plan import ORDER
 from chalicelib.runtime.rules import Target
+from chalicelib.runtime.scaling import Gateway
 from cygni.local.kube.schema.tree import gateway_definitions
 from tests.chalicelib.runtime.builders import HOST, TARGET, assert_valid, workload
 from tests.fakes.kube import FakeCluster
 from tests.support.custom_schema import assert_valid_custom
+from tests.support.keda import DEFINITIONS, install
 from tests.support.pod_security import RULES, violations
 from tests.support.pods import BREACHES, GOOD, IMPLIED, breach
 
 OLDEST = (1, 30)
 VERSIONS = sorted({tuple(map(int, each.split(".")[:2])) for each in utils.all_versions()})
 APIS = [each for each in VERSIONS if each >= OLDEST]
-CUSTOM = "gateway.networking.k8s.io/"
+CUSTOM = ("gateway.networking.k8s.io/", "keda.sh/", "http.keda.sh/")
+KEDA = Gateway("envoy-gateway", "http://prometheus.monitoring.svc:9090")
+SLEEPER = {"scale": {"min": 0, "max": 3, "requests": 20}, "domains": ["shop.example.com"]}
 LONG = Target("team_00000000000000000000000001", "p" * 40, "e" * 40, "s" * 40)
 
 
@@ -47,6 +51,7 @@ class Recorder(FakeCluster):
 def live(api: tuple[int, int]) -> list[Json]:
     """All that is applied while two services come, roll out, scale and go."""
     cluster = Recorder(api)
+    install(cluster)
     full = {
         "env": {"A": "1", "EMPTY": ""},
         "start": "python app.py && true",
@@ -61,8 +66,11 @@ def live(api: tuple[int, int]) -> list[Json]:
         )
         service.apply_release(cluster, workload(3, target=target, command=("sh", "-c", "true")), host=host)
         for weights in ({1: 100}, {1: 80, 2: 20}, {1: 0, 2: 0, 3: 100}):
-            service.set_weights(cluster, target, weights, host=host)
-        service.retire(cluster, target, [3])
+            service.set_weights(cluster, target, weights, host=host, put_up=service.fence(cluster, target), mark="t")
+        service.apply_release(cluster, workload(4, target=target, spec=SLEEPER), host=host, gateway=KEDA)
+        service.set_weights(cluster, target, {4: 100}, host=host, put_up=service.fence(cluster, target), mark="4")
+        assert service.rest(cluster, workload(4, target=target, spec=SLEEPER), host=host, gateway=KEDA)
+        service.retire(cluster, target, [4], upto=4)
         service.remove_service(cluster, target)
     return cluster.applied
 
@@ -76,13 +84,13 @@ def api(request: pytest.FixtureRequest) -> tuple[int, int]:
 def test_every_manifest_is_valid_for_the_version_it_is_written_for(api: tuple[int, int]) -> None:
     for manifest in live(api):
         if manifest["apiVersion"].startswith(CUSTOM):
-            assert_valid_custom(manifest, gateway_definitions())
+            assert_valid_custom(manifest, [*gateway_definitions(), *DEFINITIONS])
         else:
             assert_valid(manifest, "{}.{}.0".format(*api))
 
 
 def test_every_kind_that_is_written_is_among_them() -> None:
-    assert {manifest["kind"] for manifest in live(APIS[-1])} == set(ORDER)
+    assert {manifest["kind"] for manifest in live(APIS[-1])} == {*ORDER, "ReferenceGrant"}
 
 
 def test_the_newest_version_that_is_known_is_no_older_than_the_one_that_ci_runs() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.audit import schemas as audit
+from chalicelib.identity import machine_schemas as machines
 from chalicelib.identity import rules, schemas
 from cygni.cli import grants
 from cygni.cli import identity_shapes as shapes
@@ -25,9 +26,9 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.Invitation, schemas.InvitationView),
     (shapes.IssuedInvitation, schemas.IssuedInvitation),
     (shapes.Offer, schemas.OfferView),
-    (shapes.ApiKey, schemas.ApiKeyView),
-    (shapes.IssuedApiKey, schemas.IssuedApiKey),
-    (shapes.Trust, schemas.TrustView),
+    (shapes.ApiKey, machines.ApiKeyView),
+    (shapes.IssuedApiKey, machines.IssuedApiKey),
+    (shapes.Trust, machines.TrustView),
     (shapes.Head, audit.HeadView),
     (shapes.Line, audit.LineView),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cygni.local.kube import errors
 from cygni.local.kube.objects import Obj, deep_copy, get_path
 from cygni.local.kube.resources.kinds import Resource, ScalePaths
 from cygni.local.kube.schema.tree import builtin
@@ -32,6 +33,14 @@ def to_scale(resource: Resource, obj: Obj) -> Obj:
         "spec": {"replicas": get_path(obj, *_steps(paths.spec), default=0)},
         "status": status,
     }
+
+
+def read_scale(resource: Resource, obj: Obj) -> Obj:
+    """The Scale of an object for who asks for it. A custom resource that names no number has none, unlike one to patch."""
+    path = (resource.scale or ScalePaths()).spec
+    if resource.custom and get_path(obj, *_steps(path)) is None:
+        raise errors.internal(f'the spec replicas field "{path}" does not exist')
+    return to_scale(resource, obj)
 
 
 def from_scale(resource: Resource, obj: Obj, scale: Obj) -> Obj:

@@ -17,7 +17,7 @@ from cygni.local.kube.objects import Obj
 from cygni.local.kube.resources.kinds import Resource
 from cygni.local.kube.storage.watch import Watch
 from cygni.local.kube.verbs.cluster import Cluster
-from cygni.local.kube.verbs.scaling import to_scale
+from cygni.local.kube.verbs.scaling import read_scale
 from cygni.local.kube.web import discovery, openapi, pods, reading, writing
 from cygni.local.kube.web.request import Target, parse_body, parse_path
 from cygni.local.kube.web.respond import error_answer, json_answer, object_answer
@@ -136,7 +136,7 @@ class Server:
         if verb == ("GET", "log"):
             return await pods.log(self._cluster, request, resource, target, self._client())
         if verb == ("GET", "scale"):
-            return json_answer(to_scale(resource, self._cluster.get(resource, target.namespace, target.name)))
+            return json_answer(read_scale(resource, self._cluster.get(resource, target.namespace, target.name)))
         if verb == ("GET", "status"):
             return object_answer(request, resource, self._cluster.get(resource, target.namespace, target.name))
         handlers: dict[tuple[str, str], Callable[..., Awaitable[web.StreamResponse]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,15 @@ def test_a_cluster_that_is_not_well_fails_the_command_and_says_what_to_do(cli: C
 
     assert "far is refused. Grant Cygni's account" in add(cli, code=Exit.UNHEALTHY)
     assert cli("clusters", "check", "far").exit_code == Exit.UNHEALTHY
+
+
+def test_a_cluster_that_fell_silent_since_its_check_is_shown_so(cli: Cli, api: FakeApi) -> None:
+    add(cli)
+    since = datetime.now(UTC) - timedelta(minutes=4)
+    api.clusters.clusters["far"] |= {"silent_since": since, "next_try": since + timedelta(minutes=5)}
+
+    assert "silent for 4m" in cli("clusters", "list").stdout
+    assert cli.document("clusters", "list")["items"][0]["health"] == "healthy"
 
 
 def test_replacing_takes_the_newest_version(cli: Cli, api: FakeApi) -> None:

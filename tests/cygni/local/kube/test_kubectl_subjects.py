@@ -43,8 +43,7 @@ class Subject:
 
     `wait` is how it is said to be well: `held` keeps it from that, and `settle` is the status that brings it there where no
     controller does. `rolled` is what `rollout status` prints in the end, "" for a kind without rollouts. `runs` says whether
-    it has processes, and so logs. `scales` says whether it has a number of
-    replicas, and `needs` is the definition of its kind.
+    it has processes, and so logs. `needs` is the definition of its kind.
     """
 
     kind: str
@@ -55,7 +54,6 @@ class Subject:
     described: tuple[str, ...]
     rolled: str = ""
     runs: bool = False
-    scales: bool = True
     held: Mapping[str, Any] = field(default_factory=dict)
     settle: Mapping[str, Any] = field(default_factory=dict)
     needs: Obj | None = None
@@ -138,14 +136,13 @@ SUBJECTS = [
             "apiVersion": "cygni.dev/v1",
             "kind": "CygniService",
             "metadata": {"name": "web"},
-            "spec": {"image": image("a")},
+            "spec": {"image": image("a"), "replicas": 1},
         },
         change=("image", image("b")),
         clash=image("c"),
         wait="condition=Ready",
         described=("API Version:", "cygni.dev/v1", "Autoscale:"),
         settle={"status": {"conditions": [READY]}},
-        scales=False,
     ),
 ]
 
@@ -324,9 +321,6 @@ def test_logs_are_followed_while_they_are_written_or_refused_for_what_has_none(r
 
 def test_scale_changes_the_number_and_nothing_else(run: Kubectl, subject: Subject) -> None:
     run("apply", "-f", "-", given=subject.manifest)
-    if not subject.scales:
-        assert "NotFound" in run("scale", subject.path, "--replicas=3", code=1)
-        return
     before = json.loads(run("get", subject.path, "-o", "json"))["spec"]
 
     assert run("scale", subject.path, "--replicas=3") == f"{subject.path} scaled\n"

@@ -8,7 +8,7 @@ import pytest
 
 from cygni.local.supervisor.config import write_context
 
-LOCAL = {"url": "http://127.0.0.1:1", "token": "cyg_x", "apps_url": "http://localhost:2"}
+LOCAL = {"url": "http://127.0.0.1:1", "token": "cyg_x", "apps_url": "http://localhost:2", "aws_url": "http://127.0.0.1:3"}
 
 
 def test_the_first_context_becomes_the_current_one(tmp_path: Path) -> None:
