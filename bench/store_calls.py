@@ -99,6 +99,7 @@ class Tour:
         return self.costs
 
     def _places(self) -> None:
+        self.call("get_readiness", "GET", "/v1/ready")
         self.call("create_project", "POST", "/v1/projects", {"name": "hello"})
         self.call("list_projects", "GET", "/v1/projects")
         self.call("get_project", "GET", "/v1/projects/hello")

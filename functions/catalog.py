@@ -68,6 +68,9 @@ TABLES = (
     Table("cygni-audit", ttl="expires_at"),
 )
 
+REGIONAL_TABLES = (Table("cygni-regions"),)
+"""Tables of each region of a pair by itself, which are copied nowhere; an installation of one region has none of them."""
+
 TENANT_RIGHTS = (
     "read records",
     "write records",
@@ -325,6 +328,17 @@ def unattended() -> tuple[Function, ...]:
     sent = invoked_by_api()
     return tuple(each for each in FUNCTIONS if each.name in sent or each.schedule or each.events)
 
+
+PAIR_FUNCTIONS = (
+    Function(
+        "cygni-fail-over",
+        "functions.failover.handler",
+        "Has the other region of a pair act from now on.",
+        ("move the work between regions",),
+        timeout=60,
+    ),
+)
+"""Functions that an installation has only where another region stands by; they run in both."""
 
 STATE_MACHINES = (
     StateMachine("build", "Source to image: plan, build, record the digest."),

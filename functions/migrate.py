@@ -22,7 +22,8 @@ from typing import Any
 
 from chalicelib.platform import stacks
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CygniError, InvalidInput, Transient
+from chalicelib.platform.duty import duty
+from chalicelib.platform.errors import CygniError, InvalidInput, RegionPassive, Transient
 from chalicelib.platform.lambdas import Functions
 from chalicelib.upgrades import service as upgrades
 from chalicelib.upgrades.service import Asked, Direction, Phase, Progress, Run
@@ -55,6 +56,10 @@ def _slice(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"left": False}
     if event.get("status"):
         return {"migrations": [_noted(each) for each in upgrades.standing()]}
+    if not _acts():
+        if stacks.is_asked(event):
+            stacks.answer(event)  # the tables are the other region's as well, and it migrates them
+        return {"left": False, "passive": True}
     asked, run = _asked(event), Run(_until(context), utc_now, _version(context))
     if event.get("dry_run"):
         return _rehearsed(event, asked, run)
@@ -70,6 +75,14 @@ def _slice(event: dict[str, Any], context: Any) -> dict[str, Any]:
     elif stacks.is_asked(event):
         stacks.answer(event)
     return answer
+
+
+def _acts() -> bool:
+    try:
+        duty().require()
+    except RegionPassive:
+        return False
+    return True
 
 
 def _asked(event: dict[str, Any]) -> Asked:

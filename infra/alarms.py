@@ -74,6 +74,10 @@ class Alarms(Construct):
         said = "Lambda held functions back: the account's concurrency is used up."
         self._alarm("Throttled", said, "functions-throttled", throttled, 1, periods=3)
 
+    def add(self, id_: str, said: str, runbook: str, metric: cloudwatch.Metric, *, periods: int = 1) -> None:
+        """An alarm on what another module measures: at 1, for so many periods."""
+        self._alarm(id_, said, runbook, metric, 1, periods=periods)
+
     def _alarm(
         self, id_: str, said: str, runbook: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1
     ) -> None:

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_wafv2 as wafv2
 from chalice.cdk import Chalice
 from constructs import Construct
@@ -25,7 +23,8 @@ from infra.aliases import released_api
 from infra.firewall import Firewall
 from infra.functions import Code, function_role, log_group, log_group_of
 from infra.grants import acknowledge
-from infra.settings import Settings, Site
+from infra.settings import Settings
+from infra.site import OwnName
 
 STAGE = "v"
 """The stage's name, which is the first part of a path at API Gateway's own address, and of none at a name of one's own."""
@@ -62,14 +61,16 @@ class HttpApi(Construct):
     def __init__(self, scope: Construct, id_: str, *, code: Code, environment: Mapping[str, str], settings: Settings) -> None:
         super().__init__(scope, id_)
         self._settings, self._stack = settings.api, cdk.Stack.of(self)
-        self._role = function_role(self, API_FUNCTION)
+        self._one_name = settings.api.site is not None and settings.standby is None  # a pair is looked at by the other names
+        self._role = function_role(self, API_FUNCTION, settings)
         log_group(self, API_FUNCTION.name, settings)
         self._chalice = _chalice(self)
         self.address = self._address()
         self._build_function(code, {**environment, "CYGNI_ISSUER": self.address})
         self._build_gateway(log_group_of(self, "AccessLog", "/cygni/api/access", settings).log_group_arn)
         if settings.api.site:
-            self._build_site(settings.api.site)
+            stage = cdk.Fn.ref(f"{_API}.Stage")
+            OwnName(self, "Name", site=settings.api.site, api=self.id, stage=stage, stage_path=STAGE, settings=settings)
         if settings.api.firewall:
             self._build_firewall()
 
@@ -129,7 +130,7 @@ class HttpApi(Construct):
             "AccessLogSetting": {"DestinationArn": log, "Format": json.dumps(_ACCESS)},
             "MethodSettings": [method],
             "TracingEnabled": True,
-            "DisableExecuteApiEndpoint": self._settings.site is not None,
+            "DisableExecuteApiEndpoint": self._one_name,
         }.items():
             gateway.add_property_override(name, value)
         self._name_function(gateway)
@@ -142,22 +143,6 @@ class HttpApi(Construct):
             for method in methods:
                 where = f"DefinitionBody.paths.{path.replace('.', chr(92) + '.')}.{method}.x-amazon-apigateway-integration.uri"
                 gateway.add_property_override(where, {"Fn::Sub": uri})
-
-    def _build_site(self, site: Site) -> None:
-        zone = route53.HostedZone.from_hosted_zone_attributes(self, "Zone", hosted_zone_id=site.zone, zone_name=site.zone_name)
-        certificate = acm.Certificate(
-            self, "Certificate", domain_name=site.domain, validation=acm.CertificateValidation.from_dns(zone)
-        )
-        self._chalice.get_resource(_API).add_property_override(
-            "Domain",
-            {
-                "DomainName": site.domain,
-                "CertificateArn": certificate.certificate_arn,
-                "EndpointConfiguration": "REGIONAL",
-                "SecurityPolicy": "TLS_1_2",
-                "Route53": {"HostedZoneId": site.zone},
-            },
-        )
 
     def _build_firewall(self) -> None:
         firewall = Firewall(self, "Firewall", rate=self._settings.firewall_rate)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.functions import log_group_of
 from infra.grants import acknowledge, places_of, role
+from infra.pairs import role_name
 from infra.rights import BUILD_PROJECT, Places, Statement
 from infra.settings import Settings
 
@@ -46,7 +47,7 @@ class BuildsStack(cdk.Stack):
             self,
             "Role",
             service="codebuild.amazonaws.com",
-            name=BUILD_PROJECT,
+            name=role_name(BUILD_PROJECT, self, settings),
             description="Reads a source and its plan, pushes an image, leaves a result.",
             statements=statements_of_builds(places),
         )

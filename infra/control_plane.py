@@ -9,12 +9,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from functions.catalog import API_FUNCTION, FUNCTIONS, RELEASE, STATE_MACHINES
+from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
 from infra.aliases import GradualShift, Shift
 from infra.api import STAGE, HttpApi
 from infra.functions import Code, Functions
 from infra.grants import bucket_name, grant, places_of
+from infra.pairs import environment_of, pair_of, role_name
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
 from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
 from infra.settings import Settings
@@ -32,11 +33,11 @@ class ControlPlaneStack(cdk.Stack):
         places = places_of(self)
         environment = function_environment(self, key, settings)
         code = Code(self, "Code", settings=settings)
-        self.api = HttpApi(self, "Api", code=code, environment=_of_api(environment, settings), settings=settings)
+        self.api = HttpApi(self, "Api", code=code, environment=_of_api(self, environment, settings), settings=settings)
         self.functions = Functions(
             self,
             "Functions",
-            functions=FUNCTIONS,
+            functions=(*FUNCTIONS, *PAIR_FUNCTIONS) if settings.standby else FUNCTIONS,
             code=code,
             environment={**environment, "CYGNI_ISSUER": self.api.address},
             settings=settings,
@@ -44,13 +45,13 @@ class ControlPlaneStack(cdk.Stack):
         self.workflows = Workflows(
             self, "Workflows", machines=STATE_MACHINES, functions=self.functions.released, settings=settings
         )
-        self._build_tenant_role(places)
+        self._build_tenant_role(places, settings)
         watched = self._build_release(settings)
         machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
-        alarms = Alarms(
+        self.alarms = Alarms(
             self, "Alarms", key=key, queues={"Functions": self.functions.dead_letters}, machines=machines, settings=settings
         )
-        watched.tell(alarms.topic)
+        watched.tell(self.alarms.topic)
         cdk.CfnOutput(self, "Address", value=self.api.address, description="Where the API answers; `cygni login` asks for it.")
 
     def _build_release(self, settings: Settings) -> ReleaseAlarms:
@@ -68,7 +69,7 @@ class ControlPlaneStack(cdk.Stack):
         add_migrations(self, runner.alias_arn, shifted=shifted, runs_on=runner.alias)
         return alarms
 
-    def _build_tenant_role(self, places: Places) -> None:
+    def _build_tenant_role(self, places: Places, settings: Settings) -> None:
         """The role that the API assumes for one team, tagged with it: only the API may, and only with that one tag."""
         trust = iam.PrincipalWithConditions(
             iam.ArnPrincipal(self.api.role.role_arn),
@@ -77,7 +78,7 @@ class ControlPlaneStack(cdk.Stack):
         made = iam.Role(
             self,
             "TenantRole",
-            role_name=TENANT_ROLE,
+            role_name=role_name(TENANT_ROLE, self, settings),
             description="Reaches the keys of the team that its session is tagged with.",
             assumed_by=iam.SessionTagsPrincipal(trust),
             max_session_duration=cdk.Duration.hours(1),
@@ -101,11 +102,12 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
     }
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told
+    return told | environment_of(stack.region, pair_of(settings))
 
 
-def _of_api(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    own = {"CYGNI_TENANT_ROLE": f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{TENANT_ROLE}"}
+def _of_api(stack: cdk.Stack, environment: dict[str, str], settings: Settings) -> dict[str, str]:
+    name = role_name(TENANT_ROLE, stack, settings)
+    own = {"CYGNI_TENANT_ROLE": f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{name}"}
     if settings.admin_key_sha256:
         own["CYGNI_ADMIN_KEY_SHA256"] = settings.admin_key_sha256
     return environment | own

@@ -12,12 +12,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from functions.catalog import TABLES, Table
+from functions.catalog import REGIONAL_TABLES, TABLES, Table
 from infra.grants import acknowledge, bucket_name, grant
+from infra.pairs import KEY, REPLICA_KEY
 from infra.rights import SIGN_IN, SIGNING_KEYS, Statement
 from infra.settings import Data, Settings
 
-REPLICA_KEY = "alias/cygni-replica"
 _BY_WAY = (
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -38,41 +38,24 @@ class DataStack(cdk.Stack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **more: Any) -> None:
         super().__init__(scope, id_, termination_protection=settings.data.protect, **more)
-        self._settings = settings.data
-        self.key = encryption_key(self, "Key", alias="alias/cygni", data=settings.data)
-        for table in TABLES:
-            self._build_table(table)
+        self._settings, self._standby = settings.data, settings.standby
+        self.key = encryption_key(self, "Key", alias=KEY, data=settings.data)
+        for each in TABLES:
+            table(self, each, self.key, settings.data, copied_to=settings.standby.region if settings.standby else None)
+        if settings.standby:
+            regional_tables(self, self.key, settings.data)
         self.bucket = kept_bucket(self, "Bucket", self.key, settings.data)
-        if settings.data.replica_region:
-            self._build_replication(settings.data.replica_region)
+        if settings.replica_region:
+            self._build_replication(settings.replica_region)
         self._build_secret("SigningKeys", SIGNING_KEYS, "Keys that sign access tokens; cygni-rotate-signing-keys fills it.")
         self._build_secret("SignIn", SIGN_IN, "Providers that people sign in with; docs/sign-in.md has its format.")
 
-    def _build_table(self, table: Table) -> None:
-        made = dynamodb.TableV2(
-            self,
-            "Table" + "".join(part.capitalize() for part in table.name.split("-")),
-            table_name=table.name,
-            partition_key=_text("pk"),
-            sort_key=_text("sk"),
-            global_secondary_indexes=[
-                dynamodb.GlobalSecondaryIndexPropsV2(
-                    index_name=index, partition_key=_text(f"{index}pk"), sort_key=_text(f"{index}sk")
-                )
-                for index in table.indexes
-            ],
-            billing=dynamodb.Billing.on_demand(),
-            encryption=dynamodb.TableEncryptionV2.customer_managed_key(self.key),
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
-            time_to_live_attribute=table.ttl,
-            deletion_protection=self._settings.protect,
-            removal_policy=removal(self._settings),
-        )
-        cdk.Tags.of(made).add("cygni:holds", table.name)
-
     def _build_secret(self, id_: str, name: str, description: str) -> None:
         """A secret without a value: what fills it knows what a good one is."""
-        made = secretsmanager.CfnSecret(self, id_, name=name, description=description, kms_key_id=self.key.key_arn)
+        copies = [{"region": self._standby.region, "kmsKeyId": REPLICA_KEY}] if self._standby else None
+        made = secretsmanager.CfnSecret(
+            self, id_, name=name, description=description, kms_key_id=self.key.key_arn, replica_regions=copies
+        )
         made.apply_removal_policy(removal(self._settings))
         reason = "Its function rotates it each day." if name == SIGNING_KEYS else "Its values are the providers' to replace."
         acknowledge(made, "AwsSolutions-SMG4", reason)
@@ -107,12 +90,46 @@ class DataStack(cdk.Stack):
 
 
 class ReplicaStack(cdk.Stack):
-    """The bucket's copy in another region, and the key that encrypts it there."""
+    """The bucket's copy in another region, and the key that encrypts it there; of a standby region also its own table."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **more: Any) -> None:
         super().__init__(scope, id_, termination_protection=settings.data.protect, **more)
-        key = encryption_key(self, "Key", alias=REPLICA_KEY, data=settings.data)
-        self.bucket = kept_bucket(self, "Bucket", key, settings.data)
+        self.key = encryption_key(self, "Key", alias=REPLICA_KEY, data=settings.data)
+        self.bucket = kept_bucket(self, "Bucket", self.key, settings.data)
+        if settings.standby:
+            regional_tables(self, self.key, settings.data)
+
+
+def regional_tables(stack: cdk.Stack, key: kms.IKey, data: Data) -> None:
+    """The tables that each region of a pair has by itself."""
+    for each in REGIONAL_TABLES:
+        table(stack, each, key, data)
+
+
+def table(stack: cdk.Stack, declared: Table, key: kms.IKey, data: Data, *, copied_to: str | None = None) -> None:
+    """A table of the catalog, and its replica in another region, encrypted with the key that has its alias there."""
+    replica_key = f"arn:{stack.partition}:kms:{copied_to}:{stack.account}:{REPLICA_KEY}"
+    made = dynamodb.TableV2(
+        stack,
+        "Table" + "".join(part.capitalize() for part in declared.name.split("-")),
+        table_name=declared.name,
+        partition_key=_text("pk"),
+        sort_key=_text("sk"),
+        global_secondary_indexes=[
+            dynamodb.GlobalSecondaryIndexPropsV2(
+                index_name=index, partition_key=_text(f"{index}pk"), sort_key=_text(f"{index}sk")
+            )
+            for index in declared.indexes
+        ],
+        billing=dynamodb.Billing.on_demand(),
+        encryption=dynamodb.TableEncryptionV2.customer_managed_key(key, {copied_to: replica_key} if copied_to else None),
+        replicas=[dynamodb.ReplicaTableProps(region=copied_to)] if copied_to else None,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+        time_to_live_attribute=declared.ttl,
+        deletion_protection=data.protect,
+        removal_policy=removal(data),
+    )
+    cdk.Tags.of(made).add("cygni:holds", declared.name)
 
 
 def encryption_key(scope: cdk.Stack, id_: str, *, alias: str, data: Data) -> kms.Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -18,6 +19,7 @@ from infra import packages
 from infra.aliases import Released, released
 from infra.grants import acknowledge, grant, places_of, role
 from infra.layers import LAYERS, layers_of
+from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
 from infra.rights import Statement, of_lambda_itself, statements
 from infra.settings import Settings
 
@@ -85,7 +87,7 @@ class Functions(Construct):
 
     def _build(self, function: Function, asynchronous: bool) -> lambda_.Function:
         letters = self.dead_letters.queue_arn if asynchronous else ""
-        made_role = function_role(self, function, dead_letters=letters)
+        made_role = function_role(self, function, self._settings, dead_letters=letters)
         made = lambda_.Function(
             self,
             logical(function.name),
@@ -93,7 +95,7 @@ class Functions(Construct):
             description=function.description,
             runtime=self._code.runtime,
             architecture=self._code.architecture,
-            handler=function.handler,
+            handler=HANDLER if self._settings.standby else function.handler,
             code=self._code.zip,
             layers=self._code.layers_of(function),
             memory_size=function.memory,
@@ -194,18 +196,20 @@ class Functions(Construct):
         )
 
 
-def function_role(scope: Construct, function: Function, *, dead_letters: str = "") -> iam.Role:
-    """The role of one function: its rights, and what Lambda does in its name."""
-    places = places_of(cdk.Stack.of(scope))
+def function_role(scope: Construct, function: Function, settings: Settings, *, dead_letters: str = "") -> iam.Role:
+    """The role of one function: its rights, what a pair of regions needs, and what Lambda does in its name."""
+    stack = cdk.Stack.of(scope)
+    places = replace(places_of(stack), suffix=role_suffix(stack, settings))
     made = iam.Role(
         scope,
         f"{logical(function.name)}Role",
-        role_name=function.name,
+        role_name=role_name(function.name, stack, settings),
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
     )
     itself = of_lambda_itself(function.name, places, dead_letters=dead_letters)
-    grant(made, (*statements(function.rights, places), *itself))
+    pair = statements_of_pair(function.name, places, pair_of(settings))
+    grant(made, (*statements(function.rights, places), *pair, *itself))
     return made
 
 

@@ -39,12 +39,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things are. Names are the catalog's, so that ARNs need no look-up."""
+    """Where things are. Names are the catalog's, so that ARNs need no look-up; those of roles may have a `suffix`."""
 
     partition: str
     region: str
     account: str
     bucket: str
+    suffix: str = ""
 
     def arn(self, service: str, rest: str) -> str:
         """An ARN in this account and region."""
@@ -66,7 +67,7 @@ class Places:
     @property
     def tenant_role(self) -> str:
         """The role that one team's requests are served with."""
-        return f"arn:{self.partition}:iam::{self.account}:role/{TENANT_ROLE}"
+        return f"arn:{self.partition}:iam::{self.account}:role/{TENANT_ROLE}{self.suffix}"
 
     def function(self, name: str) -> str:
         """A function of the catalog."""
@@ -216,6 +217,7 @@ MEANINGS: dict[str, Render] = {
     "list registered clusters": _table("ListRegisteredClusters", "cygni", "Query", index="gsi1"),
     "replace cluster credentials": _credentials,
     "reach clusters": _clusters,
+    "move the work between regions": _nothing,  # tables that only a pair of regions has: infra/pairs.py
     "read metrics": _nothing,
 }
 """Words that stand for themselves."""

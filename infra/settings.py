@@ -134,8 +134,16 @@ class Console(_Part):
         return self
 
 
+class Standby(_Part):
+    """A second region that takes over when this one is lost. What it is and does: docs/regions.md."""
+
+    region: Region = Field(description="Region that stands by.")
+    probe_seconds: Literal[10, 30] = Field(default=30, description="Seconds between two looks of Route 53 at a region.")
+    failures: int = Field(default=3, ge=1, le=10, description="Looks that must fail before names lead elsewhere.")
+
+
 class Settings(_Part):
-    """All of a stage. One stage is one account and region."""
+    """All of a stage. One stage is one account, and one region or a pair of them."""
 
     region: Region = Field(description="Region that this installation writes to.")
     account: Account | None = Field(
@@ -155,6 +163,12 @@ class Settings(_Part):
     release: Release = Field(default=Release())
     alarms: Alarms
     console: Console = Field(default=Console())
+    standby: Standby | None = Field(default=None, description="A region that stands by; absent: none.")
+
+    @property
+    def replica_region(self) -> str | None:
+        """The region that data is copied to."""
+        return self.standby.region if self.standby else self.data.replica_region
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
@@ -162,7 +176,17 @@ class Settings(_Part):
             raise ValueError(f"log_days must be one of {', '.join(map(str, LOG_DAYS))}, not {self.log_days}")
         if self.data.replica_region == self.region:
             raise ValueError(f"data.replica_region must be another region than region ({self.region})")
+        if self.standby:
+            self._check_standby(self.standby)
         return self
+
+    def _check_standby(self, standby: Standby) -> None:
+        if standby.region == self.region:
+            raise ValueError(f"standby.region must be another region than region ({self.region})")
+        if self.api.site is None:
+            raise ValueError("standby needs api.site: it is the name that leads to the region which acts")
+        if self.data.replica_region not in (None, standby.region):
+            raise ValueError(f"data.replica_region must be absent or {standby.region} (standby.region), where all data goes")
 
 
 def stages(folder: Path = FOLDER) -> list[str]:

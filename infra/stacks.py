@@ -9,6 +9,7 @@ from infra.builds import BuildsStack
 from infra.console import ConsoleStack
 from infra.control_plane import ControlPlaneStack
 from infra.data import DataStack, ReplicaStack
+from infra.regions import build_standby, copy_images, watch_the_other
 from infra.settings import Settings
 
 FLAGS = {
@@ -30,12 +31,17 @@ def build(app: cdk.App, settings: Settings) -> None:
     """Adds the stacks, and the rules that judge them at synthesis."""
     here = cdk.Environment(account=settings.account, region=settings.region)
     data = DataStack(app, "cygni-data", settings=settings, env=here)
-    if settings.data.replica_region:
-        there = cdk.Environment(account=settings.account, region=settings.data.replica_region)
+    if settings.replica_region:
+        there = cdk.Environment(account=settings.account, region=settings.replica_region)
         replica = ReplicaStack(app, "cygni-replica", settings=settings, env=there)
         data.add_stack_dependency(replica)
-    BuildsStack(app, "cygni-builds", key=data.key, settings=settings, env=here)
+        if settings.standby:
+            build_standby(app, replica, settings, env=there)
+    builds = BuildsStack(app, "cygni-builds", key=data.key, settings=settings, env=here)
     control_plane = ControlPlaneStack(app, "cygni-control-plane", key=data.key, settings=settings, env=here)
+    if settings.standby:
+        copy_images(builds, settings.standby.region)
+        watch_the_other(control_plane)
     ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
     cdk.Tags.of(app).add("cygni", "control-plane")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))

@@ -14,6 +14,7 @@ from functions.catalog import StateMachine
 from infra.aliases import Released, machine_alias, machine_version
 from infra.functions import log_group_of, logical
 from infra.grants import places_of, role
+from infra.pairs import role_name
 from infra.releases import TASKS_ALARM
 from infra.rights import Places, Statement
 from infra.settings import Settings
@@ -67,7 +68,7 @@ class Workflows(Construct):
             self,
             f"{logical(machine.name)}Role",
             service="states.amazonaws.com",
-            name=f"{machine.deployed_name}-workflow",
+            name=role_name(f"{machine.deployed_name}-workflow", cdk.Stack.of(self), self._settings),
             description=machine.description,
             statements=tuple(statements_of(text, places)),
         )

@@ -1,7 +1,7 @@
 """The adapter to the framework: everything that knows Chalice is here.
 
-A request goes: authenticate → limit → authorize → validate → handler → present. The request is taken from the middleware, never
-from `app.current_request`: that is one slot for the whole process, and a threaded server would mix requests up.
+A request goes: region acts → authenticate → limit → authorize → validate → handler → present. It is taken from the middleware,
+never from `app.current_request`: that is one slot for the whole process, and a threaded server would mix requests up.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
 
 def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> Any:
     now = world.clock()
+    if not route.anywhere:
+        world.duty.require()
     if route.public:
         return route.handler(_call(route, request, path, world, now, world.nobody))
     who = world.authenticate(request.headers.get("authorization"), now)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from chalicelib.api.routes import AnyCall, Resource
+from chalicelib.platform.errors import RegionPassive, Throttled
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import Output
 
@@ -25,13 +28,27 @@ class HealthView(Output):
     version: str
 
 
-@health.route("GET", "/v1/health", public=True, answer=HealthView)
+class ReadyView(Output):
+    """The API answers, acts, and reaches its records."""
+
+    status: str
+    region: str = Field(description="Region that answers.")
+
+
+@health.route("GET", "/v1/health", public=True, answer=HealthView, anywhere=True)
 def get_health(_call: AnyCall) -> HealthView:
     """Whether the API lives."""
     return HealthView(status="ok", version=VERSION)
 
 
-@health.route("GET", "/v1/openapi.json", public=True, answer=None)
+@health.route("GET", "/v1/ready", public=True, answer=ReadyView, errors=(Throttled, RegionPassive), anywhere=True)
+def get_readiness(call: AnyCall) -> ReadyView:
+    """Whether this region acts and its records answer: what leads traffic here."""
+    call.world.duty.require_ready()
+    return ReadyView(status="ready", region=call.world.settings.own_region)
+
+
+@health.route("GET", "/v1/openapi.json", public=True, answer=None, anywhere=True)
 def get_openapi(_call: AnyCall) -> dict[str, Any]:
     """This API as an OpenAPI 3.1 document."""
     from chalicelib.api.openapi import document

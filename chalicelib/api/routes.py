@@ -133,6 +133,7 @@ class Route:
     takes: tuple[str, ...]
     page: bool
     oauth: bool
+    anywhere: bool
 
     @property
     def answer(self) -> type[BaseModel] | None:
@@ -182,12 +183,14 @@ class Resource:
         takes: tuple[str, ...] = (JSON,),
         page: bool = False,
         oauth: bool = False,
+        anywhere: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declares an operation. `updates` says that it honours If-Match; `errors` are those it may answer with by its own.
 
         `kind` says what kind of environment a call concerns, where the path does not name one that exists; `also` names
         another content type that it may answer in. `takes` are the content types of its body. A `page` is for people: it is
         answered in HTML, or sends the browser on, and so are its errors. An `oauth` route adds OAuth's members to its errors.
+        A route that serves `anywhere` does so in a region that stands by, too.
         """
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -215,6 +218,7 @@ class Resource:
                     takes,
                     page,
                     oauth,
+                    anywhere,
                 )
             )
             return handler

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from chalicelib.identity.principal import Principal
 from chalicelib.identity.service import LiveKeys
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
+from chalicelib.platform.duty import Duty, duty
 from chalicelib.platform.fartraffic import FarMetrics
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
@@ -46,6 +47,7 @@ class World:
     keys: LiveKeys
     providers: Providers
     secrets: SecretStore
+    duty: Duty = field(default_factory=lambda: Duty(Settings()))
 
     def new_id(self, prefix: str) -> str:
         """A fresh id of this type."""
@@ -72,7 +74,7 @@ def real_world() -> World:
     from chalicelib.platform.prometheus import traffic_metrics
 
     known = settings()
-    secrets = Secrets(known.secrets_key)
+    secrets = Secrets(known.secrets_key, known.other_region, known.other_key)
     keys = LiveKeys(lambda: secrets.read(known.signing_secret), utc_now)
     return World(
         settings=known,
@@ -88,4 +90,5 @@ def real_world() -> World:
         keys=keys,
         providers=Providers(lambda: secrets.read(known.sign_in_secret), Web(), utc_now),
         secrets=secrets,
+        duty=duty(),
     )

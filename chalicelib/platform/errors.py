@@ -25,6 +25,7 @@
     │   │   └── ClusterDown     it did not answer for a while, and was not asked again yet
     │   ├── MetricsUnavailable  the traffic metrics could not be read
     │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
+    │   ├── RegionPassive       another region acts, or this one takes over in a moment
     │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
     └── Failed                  work that was accepted and ended badly; final
         ├── SourceRefused       the uploaded archive is unsafe or unreadable
@@ -251,6 +252,13 @@ class SecretsUnavailable(Transient):
     """A secret of Cygni's own could not be read or written."""
 
     code = "secrets-unavailable"
+
+
+class RegionPassive(Transient):
+    """Another region of this installation acts."""
+
+    code = "region-passive"
+    default_remedy = "Use the installation's own address, which leads to the region that acts; it follows within minutes."
 
 
 class ProviderUnavailable(Transient):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,11 +21,15 @@ _TAKEN = "ResourceExistsException"
 class Secrets:
     """The secrets of one account and region. `key` is the KMS key that new ones are encrypted with, or empty.
 
+    With a `copies_to` region new ones are copied there, encrypted with `copies_key`, and every later version is.
+
     Nothing of a value is in any error or log. What keeps a secret from being read or written is a `Transient`: a service that
     does not answer, but also a missing right, which whoever runs Cygni can grant.
     """
 
     key: str = ""
+    copies_to: str = ""
+    copies_key: str = ""
 
     def read(self, name: str) -> str | None:
         """The newest value, or None when there is no such secret. Raises Throttled or SecretsUnavailable."""
@@ -57,6 +62,8 @@ class Secrets:
     def forget(self, name: str) -> None:
         """Deletes a secret at once and for good; one that is absent is no error. Raises Throttled or SecretsUnavailable."""
         try:
+            if self.copies_to:  # a secret that has copies is not deleted
+                client("secretsmanager").remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=[self.copies_to])
             client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
         except ClientError as error:
             if error_code(error) != _ABSENT:
@@ -66,8 +73,10 @@ class Secrets:
 
     def _create(self, name: str, version: dict[str, str]) -> None:
         encryption = {"KmsKeyId": self.key} if self.key else {}
+        there = {"Region": self.copies_to, **({"KmsKeyId": self.copies_key} if self.copies_key else {})}
+        copies: dict[str, Any] = {"AddReplicaRegions": [there]} if self.copies_to else {}
         try:
-            client("secretsmanager").create_secret(Name=name, **version, **encryption)
+            client("secretsmanager").create_secret(Name=name, **version, **encryption, **copies)
         except (BotoCoreError, ClientError) as error:
             raise _unavailable(name, error) from None
 

@@ -63,7 +63,17 @@ class Settings:
     tenant_role: str = _setting(
         "", "ARN of a role that reaches one tenant's keys, assumed for each request; empty: the function's own."
     )
-    region: str = _setting("", "AWS region that this installation writes to; where it is not set, the environment's own.")
+    region: str = _setting(
+        "",
+        "AWS region that this installation's teams live in; where it is not set, the environment's own. A standby region has "
+        "that of the region that it stands by for.",
+    )
+    own_region: str = _setting("", "AWS region that this process runs in; where it is not set, the environment's own.")
+    other_region: str = _setting(
+        "", "The other region of a pair of which one acts and the other stands by; empty: there is none, and this one acts."
+    )
+    other_endpoint: str = _setting("", "Address of DynamoDB in other_region; empty means AWS's own.")
+    other_key: str = _setting("", "KMS key that copies of Cygni's own secrets are encrypted with in other_region.")
     regions: str = _setting("", "Addresses of this installation's other regions: eu-west-1=https://eu.api.example.com,…")
     requests_per_minute: int = _setting(600, "Requests that one caller may make in a minute.")
     audit_retention: int = _setting(400, "Days that lines of the audit trail are kept, where a team does not say.")
@@ -102,7 +112,9 @@ def from_env(environment: Mapping[str, str]) -> Settings:
             values[each.name] = convert(environment[name])
         except ValueError:
             raise ValueError(f"{name} must be a {convert.__name__}, not {environment[name]!r}") from None
-    values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", ""))
+    here = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+    values.setdefault("region", here)
+    values.setdefault("own_region", here)
     return Settings(**values)
 
 

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.settings import settings
 from cygni.local.kube.server import Options, running_in_thread
-from functions.catalog import API_FUNCTION, FUNCTIONS, RELEASE, Function
+from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, Function
 from infra.rights import MEANINGS, Places, Statement, UnknownRight, statements
 from infra.tenants import statements_of_tenants
 from tests.infra.recorder import ACCOUNT, PARTITION, REGION, Call
@@ -113,4 +113,4 @@ def test_words_that_stand_for_nothing_are_an_error() -> None:
 
 
 def test_every_word_is_somebodys() -> None:
-    assert set(MEANINGS) == {right for each in EVERY for right in each.rights if right in MEANINGS}
+    assert set(MEANINGS) == {right for each in (*EVERY, *PAIR_FUNCTIONS) for right in each.rights if right in MEANINGS}

@@ -54,6 +54,10 @@ def test_a_setting_that_is_missing_is_named(path: str) -> None:
         ("cluster.mode", "create", "cluster.mode is no setting."),
         ("release.shift", "SLOWLY", "release.shift: "),
         ("alarms.email", "nobody", "alarms.email: "),
+        ("standby", {"region": "eu-central-1"}, "standby.region must be another region than region"),
+        ("standby", {"region": "eu-west-1"}, "standby needs api.site"),
+        ("standby", {"region": "eu-west-1", "probe_seconds": 20}, "standby.probe_seconds: "),
+        ("standby", {"probe_seconds": 10}, "standby.region is missing. Region that stands by."),
         ("admin_key_sha256", "secret", "admin_key_sha256: "),
         (
             "console.site",

@@ -17,6 +17,7 @@ from chalicelib.identity.livekeys import LiveKeys
 from chalicelib.identity.providers import Providers, Web
 from chalicelib.identity.rotation import rotate
 from chalicelib.identity.service import Authenticator, Grant, Kind, Principal
+from chalicelib.platform.duty import Duty
 from chalicelib.platform.errors import MetricsUnavailable, RateLimited
 from chalicelib.platform.ids import encode
 from chalicelib.platform.settings import Settings
@@ -176,6 +177,7 @@ class Fakes:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     web: Web = field(default_factory=Web)
     webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
+    duty: Duty = field(default_factory=lambda: Duty(Settings()))
     settings: Settings = field(
         default_factory=lambda: Settings(
             admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(), admin_team=TEAM, apps_port=8080, apps_scheme="http"
@@ -221,6 +223,7 @@ class Fakes:
             keys=self.keys,
             providers=self.providers,
             secrets=self.secrets,
+            duty=self.duty,
         )
 
 

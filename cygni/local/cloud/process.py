@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from cygni.local.cloud import emulator
 from cygni.local.cloud.signin import IdentityProvider, ensure_signing_key, providers_document
-from functions.catalog import API_FUNCTION, DEAD_LETTERS, FUNCTIONS, STATE_MACHINES, TABLES, unattended
+from functions.catalog import (
+    API_FUNCTION,
+    DEAD_LETTERS,
+    FUNCTIONS,
+    PAIR_FUNCTIONS,
+    REGIONAL_TABLES,
+    STATE_MACHINES,
+    TABLES,
+    Function,
+    unattended,
+)
 
 if TYPE_CHECKING:
     from cygni.local.cloud.codebuild import CodeBuild
@@ -64,7 +74,7 @@ class Cloud:
             self._create()
             self._migrate()
             served = app.result()
-            ensure_signing_key(FUNCTIONS, lambda function: self._lambda.run(function, "", {}, "start"))
+            ensure_signing_key(_functions(), lambda function: self._lambda.run(function, "", {}, "start"))
             self._api = _serve(served, self._options.api_port)
         self._begin()
         return {"api": self._api.url, "aws": self._emulator.url}
@@ -91,7 +101,7 @@ class Cloud:
         from cygni.local.cloud.codebuild import CodeBuild, announce_to
         from cygni.local.cloud.lambdas import Lambda
 
-        self._lambda = Lambda((*FUNCTIONS, API_FUNCTION))
+        self._lambda = Lambda((*_functions(), API_FUNCTION))
         emulator.hook_lambda(self._lambda)
         callbacks.hook_callbacks()
         housekeeping.silence(lambda_svc)
@@ -108,8 +118,8 @@ class Cloud:
         from chalicelib.platform.settings import settings
         from cygni.local.cloud import resources
 
-        functions = (*FUNCTIONS, API_FUNCTION)
-        resources.create_tables(TABLES)
+        functions = (*_functions(), API_FUNCTION)
+        resources.create_tables((*TABLES, *REGIONAL_TABLES) if settings().other_region else TABLES)
         resources.create_bucket(settings().bucket)
         resources.create_functions(functions)
         resources.create_dead_letters(DEAD_LETTERS, unattended())
@@ -151,7 +161,7 @@ class Cloud:
 
     def _run(self, name: str) -> None:
         """Runs a function of the catalog as its schedule would."""
-        function = next(each for each in FUNCTIONS if each.name == name)
+        function = next(each for each in _functions() if each.name == name)
         answer = self._lambda.run(function, "", {}, "start")
         LOG.info("%s at start: %s", name, json.dumps(answer.get("body")))
 
@@ -164,6 +174,16 @@ class Cloud:
             LOG.debug("forgot %d old records", prune(stepfunctions, codebuild, eventbridge, datetime.now(UTC)))
             if self._stopping.wait(_HOUR):
                 return
+
+
+def _functions() -> tuple[Function, ...]:
+    """The catalog's, and in one region of a pair each of them asks whether this one acts."""
+    from chalicelib.platform.settings import settings
+    from functions.standby import guarded
+
+    if not settings().other_region:
+        return FUNCTIONS
+    return tuple(guarded(each) for each in (*FUNCTIONS, *PAIR_FUNCTIONS))
 
 
 def _import_app() -> Any:
