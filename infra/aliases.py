@@ -7,7 +7,6 @@ says until when, and how to remove it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -20,6 +19,7 @@ from functions.catalog import RELEASE
 from infra.grants import places_of, role
 from infra.rights import Places, Statement
 from infra.settings import Settings
+from infra.shifts import Shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +29,6 @@ class Released:
     version_arn: str
     alias_arn: str
     alias: lambda_.CfnAlias
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """How traffic moves to a new version: `percent` of it first (or each time), and `minutes` until the rest (or the next)."""
-
-    kind: str
-    percent: int = 100
-    minutes: int = 0
-
-    @classmethod
-    def parse(cls, name: str) -> Shift:
-        """From a setting: ALL_AT_ONCE, CANARY_10PERCENT_5MINUTES, LINEAR_10PERCENT_EVERY_2MINUTES."""
-        found = re.fullmatch(r"(CANARY|LINEAR)_(\d+)PERCENT_(?:EVERY_)?(\d+)MINUTES?", name)
-        return cls(found.group(1), int(found.group(2)), int(found.group(3))) if found else cls(name)
-
-    @property
-    def at_once(self) -> bool:
-        """Whether nothing is watched on the way."""
-        return self.kind == "ALL_AT_ONCE"
-
-    @property
-    def for_lambda(self) -> str:
-        """CodeDeploy's configuration of this name."""
-        if self.kind == "CANARY":
-            return f"CodeDeployDefault.LambdaCanary{self.percent}Percent{self.minutes}Minutes"
-        every = f"{self.minutes}Minute{'s' if self.minutes > 1 else ''}"
-        return f"CodeDeployDefault.LambdaLinear{self.percent}PercentEvery{every}"
 
 
 def released(function: lambda_.Function) -> Released:

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
-from infra.aliases import GradualShift, Shift
+from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
 from infra.functions import Code, Functions
 from infra.grants import bucket_name, grant, places_of
@@ -19,6 +19,7 @@ from infra.pairs import environment_of, pair_of, role_name
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
 from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
 from infra.settings import Settings
+from infra.shifts import Shift
 from infra.tenants import statements_of_tenants
 from infra.workflows import Workflows
 

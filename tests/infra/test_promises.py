@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.aliases import Shift
 from infra.promises import unpinned
 from infra.settings import Release
+from infra.shifts import Shift
 
 KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 SOUND: dict[str, Any] = {
