@@ -71,6 +71,7 @@ bench: $(READY)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.looks
 	$(BIN)/python -m bench.judge --quick
+	$(BIN)/python -m bench.scale
 	test ! -d build/cdk/dev || $(BIN)/python -m bench.cost  # it prices what `make synth` made
 
 lock: $(READY)  ## compile the locks from requirements*.in

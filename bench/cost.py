@@ -27,7 +27,7 @@ from botocore.client import BaseClient
 
 from bench.figures import verdict
 from bench.store_calls import build
-from bench.store_count import Counter, counting, units_of
+from bench.store_count import Counter, counting, read_units
 from chalicelib.deployments.tasks import Ports
 from chalicelib.projects.service import ServiceSpec
 from functions.catalog import API_FUNCTION, FUNCTIONS, Function
@@ -112,22 +112,6 @@ def metered() -> Iterator[tuple[OnAws, Counter, Meter, io.StringIO]]:
     finally:
         BaseClient._make_api_call = original
         logging.getLogger().removeHandler(handler)
-
-
-def read_units(name: str, asked: dict[str, Any], answer: dict[str, Any]) -> float:
-    """As DynamoDB bills reads: a unit for each begun 4 KiB, half where it need not be the newest, two in a transaction."""
-    if name == "GetItem":
-        return _blocks(answer.get("Item")) * (1 if asked.get("ConsistentRead") else 0.5)
-    if name == "TransactGetItems":
-        return sum(2 * _blocks(each.get("Item")) for each in answer.get("Responses", ()))
-    if name == "Query":
-        kib = sum(units_of(each) for each in answer.get("Items", ()))
-        return max(1, -(-kib // 4)) * (1 if asked.get("ConsistentRead") else 0.5)
-    return 0
-
-
-def _blocks(item: dict[str, Any] | None) -> int:
-    return -(-units_of(item) // 4) if item else 1
 
 
 def deploy() -> Meter:

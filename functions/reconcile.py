@@ -31,15 +31,19 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
             if "cluster" not in event:
                 raise
             return {"unreachable": 1}  # its team is told by the check of its cluster
-    shards = settings().reconcile_shards
-    own = range(shards) if settings().kubeconfig else ()  # on AWS all clusters are registered ones
-    wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in own]
-    wanted += [{"shard": 0, "of": 1, "team": team, "cluster": name} for team, name in registry.registered_clusters()]
+    clusters: list[dict[str, str]] = [{}] if settings().kubeconfig else []  # on AWS all clusters are registered ones
+    clusters += [{"team": team, "cluster": name} for team, name in registry.registered_clusters()]
+    wanted = shares(clusters, settings().reconcile_shards)
     if len(wanted) == 1:
         return handler(wanted[0], _context)
     for each in wanted:
         Functions().send("cygni-reconcile", each)
     return {"sent": len(wanted)}
+
+
+def shares(clusters: list[dict[str, str]], shards: int) -> list[dict[str, Any]]:
+    """The events of a minute: of each cluster as many as it has shards."""
+    return [{"shard": index, "of": shards, **each} for each in clusters for index in range(shards)]
 
 
 def _run(event: dict[str, Any]) -> dict[str, int]:

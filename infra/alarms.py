@@ -45,6 +45,8 @@ class Alarms(Construct):
             self._build_broken_workflow(name, arn)
         self._build_failing_api()
         self._build_throttled()
+        self._build_nearly_throttled(settings.alarms.functions_at_once)
+        self._build_waiting_builds()
 
     def _build_dead_letters(self, name: str, queue: sqs.Queue) -> None:
         metric = queue.metric_approximate_number_of_messages_visible(period=_FIVE, statistic="Maximum")
@@ -73,6 +75,25 @@ class Alarms(Construct):
         throttled = cloudwatch.Metric(namespace="AWS/Lambda", metric_name="Throttles", period=_FIVE, statistic="Sum")
         said = "Lambda held functions back: the account's concurrency is used up."
         self._alarm("Throttled", said, "functions-throttled", throttled, 1, periods=3)
+
+    def _build_nearly_throttled(self, most: int) -> None:
+        running = cloudwatch.Metric(
+            namespace="AWS/Lambda", metric_name="ConcurrentExecutions", period=_FIVE, statistic="Maximum"
+        )
+        said = f"{most:,} functions run at once: the account's concurrency is nearly used up."
+        self._alarm("NearlyThrottled", said, "functions-throttled", running, most)
+
+    def _build_waiting_builds(self) -> None:
+        """A build for which there is no room is an error of the function that starts it, until its turn comes."""
+        refused = cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name="Errors",
+            dimensions_map={"FunctionName": "cygni-build-start"},
+            period=_FIVE,
+            statistic="Sum",
+        )
+        said = "For a quarter of an hour there was no room for a build, or none could be started."
+        self._alarm("BuildsWait", said, "builds-wait", refused, 1, periods=3)
 
     def add(self, id_: str, said: str, runbook: str, metric: cloudwatch.Metric, *, periods: int = 1) -> None:
         """An alarm on what another module measures: at 1, for so many periods."""

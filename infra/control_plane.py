@@ -103,7 +103,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
     }
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told | environment_of(stack.region, pair_of(settings))
+    return told | environment_of(stack.region, pair_of(settings)) | settings.limits.told()
 
 
 def _of_api(stack: cdk.Stack, environment: dict[str, str], settings: Settings) -> dict[str, str]:

@@ -246,7 +246,7 @@ def _meaning(right: str) -> Render:
     if verb == "continue":
         return lambda places: [_continue(name, places)]
     if verb == "follow":
-        return lambda places: [_follow(name, places)]
+        return lambda places: _follow(name, places)
     raise UnknownRight(f"{right!r} stands for nothing in infra/rights.py")
 
 
@@ -255,10 +255,11 @@ def _continue(name: str, places: Places) -> Statement:
     return Statement(_sid("Continue", name), ("lambda:InvokeFunction",), (places.versions(name),), because=because)
 
 
-def _follow(name: str, places: Places) -> Statement:
+def _follow(name: str, places: Places) -> Iterable[Statement]:
     executions = places.arn("states", f"execution:cygni-{name}:*")
     because = "An execution is named by its deployment."
-    return Statement(_sid("Follow", name), ("states:DescribeExecution",), (executions,), because=because)
+    yield Statement(_sid("Follow", name), ("states:DescribeExecution",), (executions,), because=because)
+    yield Statement(_sid("FindRunning", name), ("states:ListExecutions",), (places.machine(name),))
 
 
 def _sid(verb: str, name: str) -> str:

@@ -117,6 +117,26 @@ class Alarms(_Part):
     email: Email | None = Field(
         default=None, description="Address that alarms are sent to; absent: the topic has no subscriber."
     )
+    functions_at_once: int = Field(
+        default=800, ge=1, description="Functions at once from which on somebody is told: four fifths of the account's quota."
+    )
+
+
+class Limits(_Part):
+    """How much one caller or one team may have, by the names of the settings of docs/reference.md; absent: their defaults."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Requests that one caller may make in a minute.")
+    quota_teams: int | None = Field(default=None, ge=1, description="Teams that one person may have founded.")
+    quota_projects: int | None = Field(default=None, ge=1, description="Projects that a team may have.")
+    quota_services: int | None = Field(default=None, ge=1, description="Services that a team may have.")
+    quota_previews: int | None = Field(default=None, ge=1, description="Preview environments that a team may have.")
+    reconcile_shards: int | None = Field(
+        default=None, ge=1, le=64, description="Functions that share the namespaces of each cluster between them."
+    )
+
+    def told(self) -> dict[str, str]:
+        """What functions are told of them."""
+        return {f"CYGNI_{name.upper()}": str(value) for name, value in self if value is not None}
 
 
 class Console(_Part):
@@ -163,6 +183,7 @@ class Settings(_Part):
     release: Release = Field(default=Release())
     alarms: Alarms
     console: Console = Field(default=Console())
+    limits: Limits = Field(default=Limits())
     standby: Standby | None = Field(default=None, description="A region that stands by; absent: none.")
 
     @property

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 TRIES = 6
 """Times a write decides anew when another writer was first."""
+_LONGEST = 4000
+"""Characters kept of what a build says went wrong: its result is a stranger's to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def _conclude(record: BuildRecord, status: str, repository: str, result: dict[st
         _end(record, "succeeded", now)
         return
     told = {"STOPPED": "The build was stopped.", "TIMED_OUT": "The build took longer than it may."}
-    error = str(result.get("error") or told.get(status) or "The build failed; its log says why.")
+    error = str(result.get("error") or told.get(status) or "The build failed; its log says why.")[:_LONGEST]
     _end(record, "failed", now, error=error, code=str(result.get("code") or BuildFailed.code))
 
 

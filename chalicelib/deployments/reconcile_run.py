@@ -4,13 +4,16 @@
 2. What was heard is noted before the version is moved on, so that a run that dies loses nothing and one that is heard twice
    does no harm. A note goes when its object was worked on, unless it was noted anew meanwhile.
 3. When the cluster has forgotten that version, objects are listed once, page by page, and no page is kept.
-4. What a run has no time for stays noted for the next one.
+4. What a run has no time for stays noted for the next one, which begins its work at another note; a list that takes half of a
+   run's time is left there, and listed anew when some of it was worked on.
+5. Notes are written one by one: nothing rests on several at once, and a transaction would ask a partition for more units in a
+   second than it has (docs/scaling.md).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,12 +92,14 @@ _Noted = tuple[str, str, bool]
 def run(hands: Hands, shard: Shard, *, until: datetime) -> Run:
     """Hears, notes and works until all is done or the time is over. Raises Transient when the cluster does not answer."""
     store = Store((f"CLUSTER#{shard.cluster}",))
-    noted = _hear(hands.cluster, store, shard, hands.clock())
+    now = hands.clock()
+    noted = _hear(hands, store, shard, now + (until - now) / 2)
     worked, left = _work(hands, store, shard, until)
     return Run(noted, worked, left)
 
 
-def _hear(cluster: WatchedCluster, store: Store, shard: Shard, now: datetime) -> int:
+def _hear(hands: Hands, store: Store, shard: Shard, until: datetime) -> int:
+    cluster, now = hands.cluster, hands.clock()
     heard = store.fetch(HeardRecord, shard.pk, "HEARD")
     before: dict[str, str] = dict(heard.versions) if heard is not None else {}
     kinds = (KIND, *WATCHED)
@@ -107,7 +112,7 @@ def _hear(cluster: WatchedCluster, store: Store, shard: Shard, now: datetime) ->
             after[kind] = look.version
         else:
             versions: list[str] = []
-            found = _listed(cluster, kind, versions)
+            found = _listed(cluster, kind, versions, lambda: hands.clock() < until)
         count += _note(store, shard, found, now)
         if look is None and versions[0]:
             after[kind] = versions[0]
@@ -134,10 +139,13 @@ def _noted(kind: str, obj: Json) -> _Noted | None:
     return (meta["namespace"], service, True) if service or kind in _NAMESPACE_WIDE else None
 
 
-def _listed(cluster: WatchedCluster, kind: str, versions: list[str]) -> Iterator[_Noted]:
-    """Of all objects of a kind those that ask for work; the list's version is put into `versions`."""
+def _listed(cluster: WatchedCluster, kind: str, versions: list[str], in_time: Callable[[], bool]) -> Iterator[_Noted]:
+    """Of all objects of a kind those that ask for work; the list's version is put into `versions`, "" when it was left."""
     after, again = "", 0
     while True:
+        if not in_time():
+            versions[:] = [""]
+            return
         try:
             page = cluster.page(kind, {} if kind == KIND else _OWNED, limit=PAGE, after=after)
         except Forgotten:
@@ -173,8 +181,8 @@ def _flush(store: Store, shard: Shard, seen: dict[tuple[str, str], bool], now: d
         Put(NoteRecord(shard.pk, f"NOTE#{namespace}/{name}{'#drift' if drift else ''}", stamp=now.isoformat(), drift=drift))
         for (namespace, name), drift in seen.items()
     ]
-    for begin in range(0, len(writes), 50):
-        store.commit(writes[begin : begin + 50])
+    for write in writes:
+        store.commit([write])
     seen.clear()
     return len(writes)
 
@@ -182,7 +190,9 @@ def _flush(store: Store, shard: Shard, seen: dict[tuple[str, str], bool], now: d
 def _work(hands: Hands, store: Store, shard: Shard, until: datetime) -> tuple[int, int]:
     """Works on what was noted when the run began; answers how much of it was done and how much is left."""
     worked = left = 0
-    for note in list(store.every(NoteRecord, shard.pk, "NOTE#")):
+    notes = list(store.every(NoteRecord, shard.pk, "NOTE#"))
+    first = int(hands.clock().timestamp()) % len(notes) if notes else 0
+    for note in notes[first:] + notes[:first]:
         if hands.clock() >= until:
             left += 1
             continue

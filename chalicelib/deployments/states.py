@@ -5,7 +5,7 @@ A timeline keeps its first and newest entries; entry numbers rise without gaps, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 KEEP_FIRST = 20
 KEEP_NEWEST = 130
 """Timeline entries kept of a long rollout, so that a record stays far below the table's 400 KB."""
+LONGEST = 1000
+"""Characters kept of an entry's message, for the same reason."""
 
 
 class State(StrEnum):
@@ -63,7 +65,7 @@ class TimelineEvent:
 
 def grown(timeline: list[list[Any]], event: TimelineEvent) -> list[list[Any]]:
     """The stored timeline with one more entry."""
-    whole = [*timeline, event.to_list()]
+    whole = [*timeline, replace(event, message=event.message[:LONGEST]).to_list()]
     if len(whole) <= KEEP_FIRST + KEEP_NEWEST:
         return whole
     return [*whole[:KEEP_FIRST], *whole[-KEEP_NEWEST:]]

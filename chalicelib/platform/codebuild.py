@@ -9,6 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
+from chalicelib.platform.errors import BuildersBusy
+
+_NO_ROOM = "AccountLimitExceededException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +21,23 @@ class Builders:
     project: str
 
     def start(self, token: str, variables: Mapping[str, str], *, buildspec: str, timeout: int) -> str:
-        """Starts a build and returns its id. The same `token` within a few minutes starts nothing new; `timeout` is seconds."""
+        """Starts a build and returns its id. The same `token` within a few minutes starts nothing new; `timeout` is seconds.
+
+        Raises BuildersBusy: a project that says how many builds may run at once refuses more, instead of queueing them.
+        """
         environment = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in sorted(variables.items())]
-        answer: dict[str, Any] = client("codebuild").start_build(
-            projectName=self.project,
-            idempotencyToken=token,
-            buildspecOverride=buildspec,
-            environmentVariablesOverride=environment,
-            timeoutInMinutesOverride=max(5, -(-timeout // 60)),
-        )
+        try:
+            answer: dict[str, Any] = client("codebuild").start_build(
+                projectName=self.project,
+                idempotencyToken=token,
+                buildspecOverride=buildspec,
+                environmentVariablesOverride=environment,
+                timeoutInMinutesOverride=max(5, -(-timeout // 60)),
+            )
+        except ClientError as error:
+            if error_code(error) == _NO_ROOM:
+                raise BuildersBusy("As many builds run as may run at the same time.") from None
+            raise
         return str(answer["build"]["id"])
 
     def stop(self, build_id: str) -> None:

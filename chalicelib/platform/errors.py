@@ -24,6 +24,7 @@
     │   ├── ClusterUnavailable  the cluster's API did not answer, or answered 5xx
     │   │   └── ClusterDown     it did not answer for a while, and was not asked again yet
     │   ├── MetricsUnavailable  the traffic metrics could not be read
+    │   ├── BuildersBusy        as many builds run as may; a workflow waits for its turn
     │   ├── SecretsUnavailable  a secret of Cygni's own could not be read or written
     │   ├── RegionPassive       another region acts, or this one takes over in a moment
     │   └── ProviderUnavailable a sign-in provider did not answer, or its answer makes no sense
@@ -246,6 +247,13 @@ class MetricsUnavailable(Transient):
     """The traffic metrics could not be read."""
 
     code = "metrics-unavailable"
+
+
+class BuildersBusy(Transient):
+    """As many builds run as may run at the same time."""
+
+    code = "builders-busy"
+    default_remedy = "Wait until one has ended, or raise how many builds may run at the same time."
 
 
 class SecretsUnavailable(Transient):

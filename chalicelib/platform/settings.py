@@ -96,7 +96,7 @@ class Settings:
     release_alias: str = _setting(
         "", "Alias of functions and workflows that calls go to, which names the release in use; empty: what was deployed last."
     )
-    reconcile_shards: int = _setting(1, "Shards that the namespaces of the installation's own cluster are reconciled in.")
+    reconcile_shards: int = _setting(1, "Shards that the namespaces of each cluster are reconciled in.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

@@ -250,7 +250,12 @@ def _depends(writes: Sequence[Write], lost: ConditionFailed) -> bool:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
+    time.sleep(random.uniform(0, longest_pause(attempt)))
+
+
+def longest_pause(attempt: int) -> float:
+    """Seconds that a writer who lost waits at most, after its first try (0), its second, and so on."""
+    return min(0.005 * 2.0**attempt, 0.2)
 
 
 _ALONE = {"Put": "put_item", "Delete": "delete_item", "Update": "update_item"}

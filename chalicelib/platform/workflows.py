@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,16 @@ class Workflows:
             if error_code(error) == "ExecutionDoesNotExist":
                 return None
             raise
+
+    def running(self, machine: str) -> Iterator[str]:
+        """Names of the executions that run, a thousand in a call; one that was started a moment ago may be missing."""
+        request: dict[str, Any] = {"stateMachineArn": _arn(machine), "statusFilter": "RUNNING", "maxResults": 1000}
+        while True:
+            answer = client("stepfunctions").list_executions(**request)
+            yield from (str(each["name"]) for each in answer["executions"])
+            if not answer.get("nextToken"):
+                return
+            request["nextToken"] = answer["nextToken"]
 
     def succeed(self, token: str, value: Mapping[str, Any]) -> None:
         """Answers a waiting task. A token that was answered or timed out already is no error."""

@@ -131,10 +131,14 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
     return after
 
 
-def busy_services() -> Iterator[ServiceKey]:
-    """Every service with a deployment under way or being deleted, of all teams: for the sweep only."""
+def busy_services() -> Iterator[tuple[ServiceKey, str | None]]:
+    """Every service with a deployment under way, and which, or being deleted, of all teams: for the sweep only.
+
+    What it says may be a moment old.
+    """
     for raw in keys_in_index(ServiceRecord, ActiveIndex.Meta.index_name, ACTIVE):
-        yield unpack(ServiceRecord, raw).key
+        record = unpack(ServiceRecord, raw)
+        yield record.key, record.active
 
 
 def get_lane(key: ServiceKey) -> Lane:

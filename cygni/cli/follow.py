@@ -17,6 +17,8 @@ from cygni.cli.shapes import Deployment, Event, Timeline, Traffic
 
 _BEFORE_BUILD_LOG = frozenset({"queued", "approval_needed", "approved", "building"})
 _BEFORE_BUILD = frozenset({"awaiting_approval", "queued"})
+_PATIENCE = 10  # looks at a rollout in which nothing happens before the pauses grow
+_SLOWEST = 5  # times the first pause
 _FAILURES = 20  # polls in a row that may fail; with the client's own retries about a minute
 
 
@@ -66,9 +68,15 @@ class Awaiting:
 Item = BuildLine | Happened | Progress | Lost | Ended | Awaiting
 
 
+def pause(poll: float, quiet: int) -> float:
+    """Seconds until the next look after so many at which nothing had happened: a canary that is watched for an hour is looked
+    at less often than one that has just moved, so that followers do not use up what their address and their key may ask."""
+    return poll * min(_SLOWEST, max(1, quiet - _PATIENCE + 1))
+
+
 @dataclass(slots=True)
 class Follower:
-    """One following of one deployment. `poll` is seconds between two looks."""
+    """One following of one deployment. `poll` is seconds between two looks, while something happens."""
 
     api: Api
     place: Place
@@ -78,6 +86,7 @@ class Follower:
     _cursor: str | None = None
     _log_cursor: str | None = None
     _log_complete: bool = field(default=False)
+    _quiet: int = 0
 
     def items(self) -> Iterator[Item]:
         """Everything until the end. Raises Problem when the API refuses, Unreachable when it is gone for good."""
@@ -96,7 +105,7 @@ class Follower:
                     yield Lost(error.message)
             if ended:
                 return
-            self.sleep(self.poll)
+            self.sleep(pause(self.poll, self._quiet))
 
     def _look(self) -> Generator[Item, None, bool]:
         """One look: what is new since the last. Its return value says whether that was all."""
@@ -106,6 +115,7 @@ class Follower:
         yield from map(Happened, early)
         yield from self._build_lines(timeline)
         yield from map(Happened, later)
+        self._quiet = self._quiet + 1 if timeline["state"] == "rolling_out" and not timeline["items"] else 0
         self._cursor = timeline["next_cursor"]
         if timeline["ended"]:
             yield from self._rest()

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from bench import cost
+from bench.store_count import read_units
 from functions.catalog import FUNCTIONS
 
 PRICES = tomllib.loads(cost.PRICES.read_text())["prices"]
@@ -46,12 +47,12 @@ def test_a_schedule_is_so_many_seconds(schedule: str, seconds: float) -> None:
 def test_reads_are_billed_by_four_kib_and_what_they_promise() -> None:
     item = {"pk": {"S": "x" * 5000}}
 
-    assert cost.read_units("GetItem", {"ConsistentRead": True}, {"Item": item}) == 2
-    assert cost.read_units("GetItem", {}, {"Item": item}) == 1
-    assert cost.read_units("GetItem", {"ConsistentRead": True}, {}) == 1
-    assert cost.read_units("TransactGetItems", {}, {"Responses": [{"Item": item}, {}]}) == 6
-    assert cost.read_units("Query", {}, {"Items": [item, item]}) == 1.5
-    assert cost.read_units("PutItem", {}, {}) == 0
+    assert read_units("GetItem", {"ConsistentRead": True}, {"Item": item}) == 2
+    assert read_units("GetItem", {}, {"Item": item}) == 1
+    assert read_units("GetItem", {"ConsistentRead": True}, {}) == 1
+    assert read_units("TransactGetItems", {}, {"Responses": [{"Item": item}, {}]}) == 6
+    assert read_units("Query", {}, {"Items": [item, item]}) == 1.5
+    assert read_units("PutItem", {}, {}) == 0
 
 
 def test_a_price_is_named_for_everything_that_is_counted() -> None:

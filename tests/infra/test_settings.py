@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.platform.settings import Settings as FunctionSettings
+from chalicelib.platform.settings import from_env
 from infra.settings import Settings, SettingsRefused, load, parse, stages
 
 SOUND: dict[str, Any] = {
@@ -34,6 +37,14 @@ def changed(path: str, value: Any = None) -> dict[str, Any]:
 @pytest.mark.parametrize("stage", stages())
 def test_each_stage_that_is_shipped_can_be_used(stage: str) -> None:
     assert isinstance(load(stage), Settings)
+
+
+def test_a_limit_is_told_to_functions_under_the_name_that_they_read() -> None:
+    limits = parse(changed("limits.quota_services", 25_000), "prod.toml").limits
+
+    assert limits.told() == {"CYGNI_QUOTA_SERVICES": "25000"}
+    assert from_env(limits.told()).quota_services == 25_000
+    assert set(type(limits).model_fields) <= {each.name for each in fields(FunctionSettings)}
 
 
 @pytest.mark.parametrize("path", ["region", "data", "data.protect", "cluster", "cluster.apps_domain", "alarms"])

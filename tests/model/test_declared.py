@@ -24,7 +24,9 @@ WORLDS = {
 }
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if least > 1_500 else []) for name, (_, least) in WORLDS.items()]
+)
 def test_a_declared_service_comes_to_what_was_declared_last(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     model, least = WORLDS[name]
 

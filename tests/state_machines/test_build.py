@@ -42,6 +42,11 @@ TABLE = Table(
         "nobody answers the token": Row(
             _play([PLANNED], [Line(returns={})], {"Build": 1}), ("Plan", "Build", "NotBuilt"), "Cygni.NotBuilt"
         ),
+        "no builder is free for a long time": Row(
+            _play([PLANNED], [*[Line(raises="BuildersBusy")] * 8, BUILT]),
+            ("Plan", "Build", "Built"),
+            calls={"cygni-build-start": 9},
+        ),
         **{f"planning {name}": _plan(fault) for name, fault in FAULTS.items()},
         **{f"starting {name}": _start(fault) for name, fault in FAULTS.items()},
     }

@@ -1,4 +1,4 @@
-"""The rollout workflow played in simulated time, from its own definition: its choices, retries, catches and ends."""
+"""A workflow played in simulated time, from its own definition: its choices, retries, catches and ends."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-DEFINITION = Path(__file__).resolve().parents[2] / "state_machines" / "rollout.asl.json"
-STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION.read_text())["States"]
+DEFINITIONS = Path(__file__).resolve().parents[2] / "state_machines"
 Tasks = Callable[[str, dict[str, Any]], dict[str, str]]
 """(state, its input) → what the function answers, or what it raises."""
 
@@ -23,10 +23,20 @@ class Execution:
     value: dict[str, Any]
     due: datetime
     chance: random.Random
-    state: str = "Prepare"
+    machine: str = "rollout"
+    state: str = ""
     end: str | None = None
     visited: list[str] = field(default_factory=list)
     _tries: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.states, start = _definition(self.machine)
+        self.state = self.state or start
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly."""
+        return self.end is not None and self.states[self.end]["Type"] == "Fail"
 
     def step(self, tasks: Tasks, clock: Callable[[], datetime]) -> None:
         """Runs the task of the present state, and follows where its answer or error leads."""
@@ -36,11 +46,12 @@ class Execution:
         except Exception as error:  # noqa: BLE001 - an error's name is all that a workflow sees
             self._fail(type(error).__name__, clock())
             return
-        self.value["step"] = {"next": answer["next"]}
-        self._go(STATES[self.state]["Next"], clock())
+        if self.states[self.state].get("ResultPath"):
+            self.value[self.states[self.state]["ResultPath"].removeprefix("$.")] = answer
+        self._go(self.states[self.state]["Next"], clock())
 
     def _fail(self, name: str, now: datetime) -> None:
-        state = STATES[self.state]
+        state = self.states[self.state]
         for index, retrier in enumerate(state["Retry"]):
             if name in retrier["ErrorEquals"]:
                 tried = self._tries.get(index, 0)
@@ -56,9 +67,21 @@ class Execution:
 
     def _go(self, name: str, now: datetime) -> None:
         """To the next task or end, through the choices between."""
-        while STATES[name]["Type"] == "Choice":
-            chosen = (each for each in STATES[name]["Choices"] if each["StringEquals"] == self.value["step"]["next"])
-            name = next(chosen, {"Next": STATES[name]["Default"]})["Next"]
+        while self.states[name]["Type"] == "Choice":
+            chosen = (each for each in self.states[name]["Choices"] if each["StringEquals"] == self._at(each["Variable"]))
+            name = next(chosen, {"Next": self.states[name]["Default"]})["Next"]
         self.state, self.due, self._tries = name, now, {}
-        if STATES[name]["Type"] != "Task":
+        if self.states[name]["Type"] != "Task":
             self.end = name
+
+    def _at(self, path: str) -> Any:
+        found: Any = self.value
+        for part in path.removeprefix("$.").split("."):
+            found = found[part]
+        return found
+
+
+@cache
+def _definition(machine: str) -> tuple[dict[str, dict[str, Any]], str]:
+    made = json.loads((DEFINITIONS / f"{machine}.asl.json").read_text())
+    return made["States"], made["StartAt"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -72,6 +72,9 @@ class FakeWorkflows:
 
     def status(self, machine: str, name: str) -> str | None:
         return self.statuses.get(name)
+
+    def running(self, machine: str) -> Iterator[str]:
+        yield from [name for name, status in self.statuses.items() if status == "RUNNING"]
 
     def succeed(self, token: str, value: Mapping[str, Any]) -> None:
         self.answers.append((token, "succeeded"))

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bench.store_count import counting
+from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import CygniError
+from chalicelib.platform.store import team_store
+from chalicelib.platform.table import Put
 from tests.support.rollout import TASKS, Stage
+from tests.support.world import TEAM
 
 
 def test_a_second_deployment_waits_and_begins_when_the_first_has_ended(stage: Stage) -> None:
@@ -127,6 +134,28 @@ def test_the_sweep_starts_again_what_was_lost_and_only_that(stage: Stage) -> Non
     workflows.statuses[made["id"]] = "FAILED"
     assert stage.sweep() == 1
     assert list(workflows.started) == [made["id"], made["id"] + "-2"]
+
+
+def test_the_sweep_asks_nothing_of_a_workflow_that_runs_but_once_for_all(stage: Stage) -> None:
+    stage.create()
+
+    with counting() as counter:
+        assert stage.sweep() == 0
+
+    assert counter.calls == ["Query"]
+
+
+def test_a_deployment_that_cannot_be_looked_after_holds_up_no_other(stage: Stage) -> None:
+    stage.api.post("/v1/projects/hello/environments/prod/services", {"name": "zeta"})
+    broken, made = stage.create(), replace(stage, path="/v1/projects/hello/environments/prod/services/zeta").create()
+    record = load(stage.event(broken["id"]))
+    record.state = "of a newer version"
+    team_store(TEAM).commit([Put(record)])
+    workflows = stage.fakes.workflows
+    workflows.statuses |= dict.fromkeys((broken["id"], made["id"]), "FAILED")
+
+    assert stage.sweep() == 1
+    assert made["id"] + "-2" in workflows.started
 
 
 def test_the_sweep_starts_what_was_written_but_never_started(stage: Stage) -> None:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bench.store_count import counting
 from chalicelib.deployments.tasks import Hands, Shard, reconcile
 from chalicelib.platform.kube import Json
+from chalicelib.platform.kubewatch import Page
 from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
 from tests.fakes.watched import FakeWatchedCluster
 from tests.support.rollout import Stage
 from tests.support.store import memory_store
-from tests.support.world import TEAM, Client, Fakes
+from tests.support.world import TEAM, Client, Clock, Fakes
 
 IMAGE = "registry.localhost/hello/web@sha256:"
 TARGET = Target(TEAM, "hello", "prod", "web")
 NAMESPACE = TARGET.namespace
 ROLLOUT = {"steps": [{"weight": 20, "for": "10s"}], "interval": "1s", "minRequests": 20}
+READY = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
 RESTING = 1 + len(WATCHED)
 """Calls of a run in which nothing changed: one look for each kind."""
+
+
+@dataclass
+class SlowCluster(FakeWatchedCluster):
+    """A cluster that takes its time for each page."""
+
+    clock: Clock
+    seconds: float = 130
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def page(self, kind: str, labels: Mapping[str, str], *, limit: int, after: str = "") -> Page:
+        self.clock.sleep(self.seconds)
+        return super().page(kind, labels, limit=limit, after=after)
 
 
 @dataclass
@@ -377,11 +395,10 @@ def test_a_domain_of_ones_own_is_on_the_route(world: Reconciled) -> None:
 
 @pytest.mark.parametrize("count", [10, 1000, 10_000])
 def test_services_that_do_not_change_cost_no_calls_and_no_memory(world: Reconciled, count: int) -> None:
-    ready = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
     for index in range(count):
         made = world.cluster.declare(f"space-{index % 50}", f"s{index}", image=IMAGE + "a" * 64)
         found = world.cluster.objects["CygniService", f"space-{index % 50}", f"s{index}"]
-        found["status"], found["metadata"]["finalizers"] = ready, ["cygni.dev/service"]
+        found["status"], found["metadata"]["finalizers"] = READY, ["cygni.dev/service"]
         assert made["metadata"]["generation"] == 1
     first = world.run()
     listed = world.cluster.calls["page"]
@@ -393,6 +410,37 @@ def test_services_that_do_not_change_cost_no_calls_and_no_memory(world: Reconcil
     assert world.cluster.calls == {"changes": RESTING}
     assert world.cluster.most <= 250
     assert listed <= count / 250 + RESTING + 1
+
+
+def test_a_list_that_is_too_long_for_one_run_is_left_and_read_anew_with_what_was_noted_worked_on(world: Reconciled) -> None:
+    slow = world.cluster = SlowCluster(world.stage.fakes.clock)
+    for index in range(260):
+        slow.declare(f"space-{index}", "web", image=IMAGE + "a" * 64)
+
+    first = world.run()
+    slow.seconds = 0
+    for (kind, _, _), found in slow.objects.items():
+        if kind == "CygniService":
+            found["status"], found["metadata"]["finalizers"] = READY, ["cygni.dev/service"]
+    again = world.run()
+    pages = slow.calls["page"]
+    world.run()
+
+    assert (first.noted, first.worked, again.noted) == (250, 250, 0)
+    assert slow.calls["page"] == pages
+
+
+def test_no_two_notes_are_one_transaction(world: Reconciled) -> None:
+    world.run()
+    for index in range(20):
+        world.cluster.declare(f"space-{index}", "web", image=IMAGE + "a" * 64)
+
+    with counting() as counter:
+        world.run()
+
+    noted = [each for each in counter.touches if each.key.startswith("CLUSTER#") and each.written]
+    assert len(noted) >= 20
+    assert {each.written for each in noted} == {1}
 
 
 def test_shards_share_the_namespaces_between_them(world: Reconciled) -> None:
