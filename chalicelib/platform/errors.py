@@ -45,8 +45,9 @@ state machines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.aws import client
 from chalicelib.platform.errors import ClusterUnavailable, CygniError
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

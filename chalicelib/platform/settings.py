@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import lru_cache
 from typing import Any
+
+from chalicelib.platform.frozen import dataclass
 
 _PREFIX = "CYGNI_"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
+from chalicelib.platform.frozen import dataclass
 
 _TOKEN_IS_DONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
