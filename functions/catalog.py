@@ -265,7 +265,7 @@ FUNCTIONS = (
         "cygni-traffic",
         "functions.traffic.handler",
         "Reads the traffic metrics of a registered cluster for the API.",
-        ("read records", "reach clusters"),
+        ("read records", "write records", "reach clusters"),
         memory=512,
     ),
     Function(

@@ -27,6 +27,7 @@ from tests.support.world import Client, Fakes
 
 HERE, THERE = "us-east-1", "us-west-2"
 PAIR = Pair(HERE, THERE)
+NOTHING = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,16 @@ class Context:
 @pytest.fixture(autouse=True)
 def regions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process is the home region's; the other has a table as well."""
-    for name, value in {"REGION": HERE, "OWN_REGION": HERE, "OTHER_REGION": THERE}.items():
+    for name, value in {"REGION": HERE, "ACCOUNT": ACCOUNT, "OWN_REGION": HERE, "OTHER_REGION": THERE}.items():
         monkeypatch.setenv(f"CYGNI_{name}", value)
     settings.cache_clear()
     duties.duty.cache_clear()
     with memory_store():
         for region in (HERE, THERE):
             boto3.client("dynamodb", region_name=region).create_table(**table_request(REGIONAL_TABLES[0]))
+        boto3.client("stepfunctions", region_name=HERE).create_state_machine(
+            name="cygni-deploy", definition=NOTHING, roleArn=f"arn:aws:iam::{ACCOUNT}:role/states"
+        )
         yield
     monkeypatch.undo()
     settings.cache_clear()

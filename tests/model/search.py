@@ -29,9 +29,9 @@ class Search:
         queue = deque([start])
         while queue:
             system = queue.popleft()
-            self._hold(system, wrong(self.model, system) or self._without_end(system))
+            self._hold(system, self._wrong(system) or self._without_end(system))
             for name, after in self.model.moves(system):
-                fault = broken(self.model, system, after)
+                fault = self._broken(system, after)
                 if after not in self.before:
                     self.before[after] = (system, name)
                     queue.append(after)
@@ -50,6 +50,12 @@ class Search:
         """Raises AssertionError when a state, however it was reached, does not come to its end with all faults stopped."""
         fault = self._without_end(system)
         assert fault is None, f"{fault}\n{system}"
+
+    def _wrong(self, system: System) -> str | None:
+        return wrong(self.model, system)
+
+    def _broken(self, before: System, after: System) -> str | None:
+        return broken(self.model, before, after)
 
     def _without_end(self, system: System) -> str | None:
         """With all faults stopped, and people who let what waits go on, everything comes to its end in so many moves."""

@@ -25,6 +25,10 @@ class _Body(io.BytesIO):
         yield self.read()
 
 
+_STAYS = 0.6
+"""How likely a call fails after one of its thread that failed: faults come in bursts, some longer than a client tries."""
+
+
 class Faults:
     """Fails a share of the calls of the clients that it was put `on`; counts them by kind, and all calls."""
 
@@ -35,7 +39,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self.calls = 0
         self._chance, self._lock = random.Random(seed), threading.Lock()
-        self._sends = URLLib3Session(timeout=30)
+        self._sends, self._last = URLLib3Session(timeout=30), threading.local()
 
     def on(self, client: Any) -> Any:
         """Puts itself before all else that a client does when it sends."""
@@ -48,7 +52,10 @@ class Faults:
         service = event_name.split(".")[1]
         with self._lock:
             self.calls += 1
-            kind = self._chance.choice(self.KINDS) if self._chance.random() < self.share else ""
+            begins = self.share * (1 - _STAYS) / (1 - self.share)  # so that the share of all calls is as wanted
+            likely = _STAYS if getattr(self._last, "failed", False) else begins
+            kind = self._chance.choice(self.KINDS) if self._chance.random() < likely else ""
+            self._last.failed = bool(kind)
             self.counts[kind or "well"] += 1
         if kind in _REFUSALS:
             return _refusal(request, *_REFUSALS[kind][service == "s3"])

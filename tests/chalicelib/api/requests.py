@@ -103,7 +103,7 @@ def _first() -> tuple[Furnished, Any]:
 def _copied(own: Furnished) -> Furnished:
     """With fakes of its own: nothing that one test does is seen by another."""
     known = vars(own.stage.fakes)
-    unused = {"secrets", "web"}  # and with locks, which are not to be copied
+    unused = {"secrets", "web", "duty"}  # and with locks, which are not to be copied
     fakes = Fakes(**{each.name: deepcopy(known[each.name]) for each in fields(Fakes) if each.name not in unused})
     stage = replace(own.stage, api=Client(fakes), fakes=fakes, cluster=deepcopy(own.stage.cluster))
     return replace(own, stage=stage, cast=Cast(fakes, dict(own.cast.users)), names=dict(own.names))

@@ -14,6 +14,7 @@ from chalicelib.platform.table import Put
 from chalicelib.runtime.breaker_rules import FIRST, OPENS_AFTER
 from chalicelib.runtime.breaking import ClusterDoor, breaker_of
 from chalicelib.runtime.models import ClusterRecord, cluster_sk, team_pk
+from functions.catalog import FUNCTIONS
 from tests.support.store import memory_store
 from tests.support.world import START, Clock
 
@@ -121,6 +122,12 @@ def test_a_cluster_that_was_removed_meanwhile_stops_nobody(far: Far) -> None:
     door.missed()
 
     assert admits(door)
+
+
+def test_every_function_that_reaches_clusters_may_keep_what_it_heard_there() -> None:
+    reaching = [each for each in FUNCTIONS if "reach clusters" in each.rights]
+
+    assert [each.name for each in reaching if not {"read records", "write records"} <= set(each.rights)] == []
 
 
 def admits(door: ClusterDoor) -> bool:
