@@ -55,13 +55,14 @@ dist: $(INFRA)  ## what a release consists of, in build/dist: the same bytes fro
 	$(BIN)/python -m infra.packages arm64 x86_64
 	cp build/packages/*.zip build/dist/
 
-docs: $(READY)  ## what is generated: rollout table, app file schema, CygniService, command and settings reference
+docs: $(READY)  ## what is generated: rollout table, app file schema, CygniService, command and settings reference, recorded records
 	$(BIN)/python -m tools.render_rollouts
 	$(BIN)/python -m tools.render_schema
 	$(BIN)/python -m tools.render_crd
 	$(BIN)/python -m tools.render_cli
 	$(BIN)/python -m tools.render_reference
 	$(BIN)/python -m tools.render_roles
+	$(BIN)/python -m tools.record_models
 
 bench: $(READY)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.imports

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 RUNTIME = "python3.13"
 """The Lambda runtime that every function deploys to."""
 
+RELEASE = "live"
+"""Alias of every function and state machine on AWS: the release that is in use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -295,6 +298,14 @@ FUNCTIONS = (
         "functions.privacy.erase_user",
         "Blanks where the requests of a person who was erased came from in a team's audit trail.",
         ("read records", "read and write the audit trail"),
+        timeout=900,
+    ),
+    Function(
+        "cygni-migrate",
+        "functions.migrate.handler",
+        "Changes records that older releases wrote, as a deployment of Cygni itself or its operator asks.",
+        ("migrate records", "continue cygni-migrate"),
+        memory=512,
         timeout=900,
     ),
 )

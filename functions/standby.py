@@ -18,7 +18,8 @@ from functions.catalog import FUNCTIONS, PAIR_FUNCTIONS, Function
 HANDLER = "functions.standby.run"
 """The handler that every function of a pair has, but for the API, which asks by itself."""
 _DECLARED = {each.name: each for each in (*FUNCTIONS, *PAIR_FUNCTIONS)}
-_EVERYWHERE = frozenset(each.name for each in PAIR_FUNCTIONS)
+_EVERYWHERE = frozenset({*(each.name for each in PAIR_FUNCTIONS), "cygni-migrate"})
+"""Functions that ask by themselves what is theirs to do in a region that does not act."""
 
 
 def run(event: Any, context: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,8 +17,9 @@ from aws_cdk import aws_wafv2 as wafv2
 from chalice.cdk import Chalice
 from constructs import Construct
 
-from functions.catalog import API_FUNCTION, RUNTIME
+from functions.catalog import API_FUNCTION, RELEASE, RUNTIME
 from infra import packages
+from infra.aliases import released_api
 from infra.firewall import Firewall
 from infra.functions import Code, function_role, log_group, log_group_of
 from infra.grants import acknowledge
@@ -54,7 +56,7 @@ class ReproducibleChalice(Chalice):
 
 
 class HttpApi(Construct):
-    """The API. `address` is where it answers, `handler` its function, `stage_arn` what a web ACL is put before."""
+    """The API. `address` is where it answers, `released` the version and alias of its function."""
 
     def __init__(self, scope: Construct, id_: str, *, code: Code, environment: Mapping[str, str], settings: Settings) -> None:
         super().__init__(scope, id_)
@@ -89,7 +91,7 @@ class HttpApi(Construct):
 
     def _build_function(self, code: Code, environment: dict[str, str]) -> None:
         handler = self._chalice.get_resource(_HANDLER)
-        for name, value in {
+        declared = {
             "FunctionName": API_FUNCTION.name,
             "Description": API_FUNCTION.description,
             "Runtime": RUNTIME,
@@ -101,11 +103,15 @@ class HttpApi(Construct):
             "Environment": {"Variables": environment},
             "LoggingConfig": {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{API_FUNCTION.name}"},
             "Tracing": "PassThrough",
-        }.items():
+        }
+        for name, value in declared.items():
             handler.add_property_override(name, value)
         handler.node.add_dependency(self._role)
-        self._chalice.get_resource("APIHandlerInvokePermission").add_property_override("FunctionName", API_FUNCTION.name)
-        self._chalice.get_resource("APIHandlerInvokePermission").node.add_dependency(handler)
+        told = json.dumps([self._stack.resolve(declared), code.digests_of(API_FUNCTION)], sort_keys=True)
+        self.released = released_api(self, handler.ref, digest=hashlib.sha256(told.encode()).hexdigest())
+        permission = self._chalice.get_resource("APIHandlerInvokePermission")
+        permission.add_property_override("FunctionName", f"{API_FUNCTION.name}:{RELEASE}")
+        permission.node.add_dependency(self.released.alias)
 
     def _build_gateway(self, log: str) -> None:
         gateway = self._chalice.get_resource(_API)
@@ -130,8 +136,8 @@ class HttpApi(Construct):
         self._name_function(gateway)
 
     def _name_function(self, gateway: Any) -> None:
-        """Routes name the function instead of referring to it, so that the function can be told the API's address."""
-        arn = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{API_FUNCTION.name}"
+        """Routes name the function's alias instead of referring to it, so that the function can be told the API's address."""
+        arn = f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{API_FUNCTION.name}:{RELEASE}"
         uri = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + arn + "/invocations"
         for path, methods in _definition(gateway)["paths"].items():
             for method in methods:

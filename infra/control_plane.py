@@ -9,16 +9,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from functions.catalog import FUNCTIONS, PAIR_FUNCTIONS, STATE_MACHINES
+from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
-from infra.api import HttpApi
+from infra.aliases import GradualShift
+from infra.api import STAGE, HttpApi
 from infra.functions import Code, Functions
 from infra.grants import bucket_name, grant, places_of
 from infra.pairs import environment_of, pair_of, role_name
+from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
 from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
 from infra.settings import Settings
+from infra.shifts import Shift
 from infra.tenants import statements_of_tenants
 from infra.workflows import Workflows
+
+MIGRATE = "cygni-migrate"
 
 
 class ControlPlaneStack(cdk.Stack):
@@ -39,14 +44,31 @@ class ControlPlaneStack(cdk.Stack):
             settings=settings,
         )
         self.workflows = Workflows(
-            self, "Workflows", machines=STATE_MACHINES, functions=self.functions.by_name, settings=settings
+            self, "Workflows", machines=STATE_MACHINES, functions=self.functions.released, settings=settings
         )
         self._build_tenant_role(places, settings)
+        watched = self._build_release(settings)
         machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
         self.alarms = Alarms(
             self, "Alarms", key=key, queues={"Functions": self.functions.dead_letters}, machines=machines, settings=settings
         )
+        watched.tell(self.alarms.topic)
         cdk.CfnOutput(self, "Address", value=self.api.address, description="Where the API answers; `cygni login` asks for it.")
+
+    def _build_release(self, settings: Settings) -> ReleaseAlarms:
+        """What moves callers to this release: migrations, then the aliases, then migrations."""
+        shift = Shift.parse(settings.release.shift)
+        alarms = ReleaseAlarms(self, "ReleaseAlarms", api_stage=STAGE)
+        api = self.api.released.alias
+        GradualShift(self, "ApiShift", function=API_FUNCTION.name, alias=api, shift=shift, alarm_name=API_ALARM)
+        api.node.add_dependency(alarms)
+        self.workflows.started.node.add_dependency(alarms)
+        functions = self.functions.released
+        others = [each.alias for name, each in functions.items() if name != MIGRATE]
+        runner = functions[MIGRATE]
+        shifted = (api, self.workflows.started, *others)
+        add_migrations(self, runner.alias_arn, shifted=shifted, runs_on=runner.alias)
+        return alarms
 
     def _build_tenant_role(self, places: Places, settings: Settings) -> None:
         """The role that the API assumes for one team, tagged with it: only the API may, and only with that one tag."""
@@ -74,6 +96,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_BUCKET": bucket_name(stack.account, stack.region),
         "CYGNI_SECRETS_KEY": key.key_arn,
         "CYGNI_BUILD_PROJECT": BUILD_PROJECT,
+        "CYGNI_RELEASE_ALIAS": RELEASE,
         "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
         "CYGNI_REGISTRY": registry,
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,

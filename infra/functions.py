@@ -14,8 +14,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from functions.catalog import DEAD_LETTERS, EVENT_AGE, RUNTIME, TRIES, Function, unattended
+from functions.catalog import DEAD_LETTERS, EVENT_AGE, RELEASE, RUNTIME, TRIES, Function, unattended
 from infra import packages
+from infra.aliases import Released, released
 from infra.grants import acknowledge, grant, places_of, role
 from infra.layers import LAYERS, layers_of
 from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
@@ -33,8 +34,10 @@ class Code(Construct):
         self.zip = lambda_.Code.from_asset(str(package.path), asset_hash=package.digest)
         self.runtime = lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON)
         self._layers: dict[str, lambda_.LayerVersion] = {}
+        self._digests = {"": package.digest}
         for each in LAYERS:
             made = packages.layer(each, settings.architecture)
+            self._digests[each.name] = made.digest
             self._layers[each.name] = lambda_.LayerVersion(
                 self,
                 each.name.capitalize(),
@@ -45,6 +48,10 @@ class Code(Construct):
                 description=f"Libraries of Cygni's functions: {each.name}.",
             )
 
+    def digests_of(self, function: Function) -> list[str]:
+        """What tells the code and the layers of a function from any others."""
+        return [self._digests[""], *(self._digests[each.name] for each in layers_of(function))]
+
     def layers_of(self, function: Function) -> list[lambda_.ILayerVersion]:
         """The layers of a function."""
         return [self._layers[each.name] for each in layers_of(function)]
@@ -53,7 +60,7 @@ class Code(Construct):
 class Functions(Construct):
     """All functions that a workflow, a schedule, an event or the API invokes.
 
-    `by_name` has them by their catalog names. An event that fails goes to `dead_letters`.
+    `by_name` has them by their catalog names, `released` their versions and aliases. What fails goes to `dead_letters`.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Functions(Construct):
         self._code, self._environment, self._settings = code, dict(environment), settings
         self.dead_letters = dead_letter_queue(self, "DeadLetters", DEAD_LETTERS)
         self.by_name: dict[str, lambda_.Function] = {}
+        self.released: dict[str, Released] = {}
         for each in functions:
             self.by_name[each.name] = self._build(each, each in unattended())
         self._schedule([each for each in functions if each.schedule])
@@ -96,28 +104,31 @@ class Functions(Construct):
             role=made_role,
             log_group=log_group(self, function.name, self._settings),
             logging_format=lambda_.LoggingFormat.JSON,
+            current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
         )
         latest_runtime(made)
+        self.released[function.name] = released(made)
         if asynchronous:
-            self._catch(made)
+            self._catch(made, self.released[function.name])
         return made
 
-    def _catch(self, function: lambda_.Function) -> None:
-        lambda_.CfnEventInvokeConfig(
+    def _catch(self, function: lambda_.Function, live: Released) -> None:
+        config = lambda_.CfnEventInvokeConfig(
             function,
             "Failures",
             function_name=function.function_name,
-            qualifier="$LATEST",
+            qualifier=RELEASE,
             maximum_retry_attempts=TRIES,
             maximum_event_age_in_seconds=EVENT_AGE,
             destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self.dead_letters.queue_arn)
             ),
         )
+        config.node.add_dependency(live.alias)
 
     def _schedule(self, functions: list[Function]) -> None:
         """EventBridge Scheduler invokes what the catalog gives a schedule; what it cannot deliver is a dead letter."""
-        targets = tuple(self.by_name[each.name].function_arn for each in functions)
+        targets = tuple(places_of(cdk.Stack.of(self)).released(each.name) for each in functions)
         made = role(
             self,
             "SchedulerRole",
@@ -137,7 +148,7 @@ class Functions(Construct):
                 schedule_expression=each.schedule or "",
                 flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
                 target=scheduler.CfnSchedule.TargetProperty(
-                    arn=self.by_name[each.name].function_arn,
+                    arn=self.released[each.name].alias_arn,
                     role_arn=made.role_arn,
                     dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
@@ -148,7 +159,7 @@ class Functions(Construct):
 
     def _listen(self, function: Function) -> None:
         """A rule on the default bus, where AWS's own events come, for what the catalog gives a pattern."""
-        made = self.by_name[function.name]
+        live = self.released[function.name]
         rule = events.CfnRule(
             self,
             f"{logical(function.name)}Events",
@@ -157,7 +168,7 @@ class Functions(Construct):
             event_pattern=function.events,
             targets=[
                 events.CfnRule.TargetProperty(
-                    arn=made.function_arn,
+                    arn=live.alias_arn,
                     id="function",
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
@@ -167,7 +178,14 @@ class Functions(Construct):
             ],
         )
         events_service = iam.ServicePrincipal("events.amazonaws.com")
-        made.add_permission(f"{logical(function.name)}Events", principal=events_service, source_arn=rule.attr_arn)
+        lambda_.CfnPermission(
+            self.by_name[function.name],
+            "MayBeInvokedByEvents",
+            action="lambda:InvokeFunction",
+            function_name=live.alias_arn,
+            principal="events.amazonaws.com",
+            source_arn=rule.attr_arn,
+        )
         self.dead_letters.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[events_service],

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.catalog import RELEASE
+
 
 class UnknownRight(KeyError):
     """The catalog has words that stand for nothing here."""
@@ -70,6 +72,18 @@ class Places:
     def function(self, name: str) -> str:
         """A function of the catalog."""
         return self.arn("lambda", f"function:{name}")
+
+    def released(self, name: str) -> str:
+        """The alias of a function that names the release in use."""
+        return f"{self.function(name)}:{RELEASE}"
+
+    def versions(self, name: str) -> str:
+        """Every version of a function."""
+        return f"{self.function(name)}:*"
+
+    def released_machine(self, name: str) -> str:
+        """The alias of a state machine that names the release in use."""
+        return f"{self.machine(name)}:{RELEASE}"
 
     def machine(self, name: str) -> str:
         """A state machine of the catalog, by its short name."""
@@ -197,6 +211,9 @@ MEANINGS: dict[str, Render] = {
     "read signing keys": _secret("ReadSigningKeys", SIGNING_KEYS, "GetSecretValue"),
     "read and write signing keys": _secret("ReplaceSigningKeys", SIGNING_KEYS, "GetSecretValue", "PutSecretValue"),
     "read sign-in providers": _secret("ReadSignInProviders", SIGN_IN, "GetSecretValue"),
+    "migrate records": _table(
+        "MigrateRecords", "cygni", "ConditionCheckItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"
+    ),
     "list registered clusters": _table("ListRegisteredClusters", "cygni", "Query", index="gsi1"),
     "replace cluster credentials": _credentials,
     "reach clusters": _clusters,
@@ -223,12 +240,19 @@ def _meaning(right: str) -> Render:
     if right in MEANINGS:
         return MEANINGS[right]
     if verb == "start":
-        return lambda places: [Statement(_sid("Start", name), ("states:StartExecution",), (places.machine(name),))]
+        return lambda places: [Statement(_sid("Start", name), ("states:StartExecution",), (places.released_machine(name),))]
     if verb == "invoke":
-        return lambda places: [Statement(_sid("Invoke", name), ("lambda:InvokeFunction",), (places.function(name),))]
+        return lambda places: [Statement(_sid("Invoke", name), ("lambda:InvokeFunction",), (places.released(name),))]
+    if verb == "continue":
+        return lambda places: [_continue(name, places)]
     if verb == "follow":
         return lambda places: _follow(name, places)
     raise UnknownRight(f"{right!r} stands for nothing in infra/rights.py")
+
+
+def _continue(name: str, places: Places) -> Statement:
+    because = "A run goes on in the version that it began with, and what a version did that version takes back."
+    return Statement(_sid("Continue", name), ("lambda:InvokeFunction",), (places.versions(name),), because=because)
 
 
 def _follow(name: str, places: Places) -> Iterable[Statement]:

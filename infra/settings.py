@@ -93,6 +93,24 @@ class Cluster(_Part):
     )
 
 
+class Release(_Part):
+    """How a release of Cygni itself takes over from the one before."""
+
+    shift: Literal[
+        "ALL_AT_ONCE",
+        "CANARY_10PERCENT_5MINUTES",
+        "CANARY_10PERCENT_10MINUTES",
+        "CANARY_10PERCENT_15MINUTES",
+        "CANARY_10PERCENT_30MINUTES",
+        "LINEAR_10PERCENT_EVERY_1MINUTE",
+        "LINEAR_10PERCENT_EVERY_2MINUTES",
+        "LINEAR_10PERCENT_EVERY_3MINUTES",
+        "LINEAR_10PERCENT_EVERY_10MINUTES",
+    ] = Field(
+        default="CANARY_10PERCENT_5MINUTES", description="How the traffic of the API, and new deployments, move to a release."
+    )
+
+
 class Alarms(_Part):
     """Who hears of what goes wrong."""
 
@@ -162,6 +180,7 @@ class Settings(_Part):
     api: Api = Field(default=Api())
     builds: Builds = Field(default=Builds())
     cluster: Cluster
+    release: Release = Field(default=Release())
     alarms: Alarms
     console: Console = Field(default=Console())
     limits: Limits = Field(default=Limits())

@@ -14,6 +14,8 @@ from infra.settings import Settings
 
 FLAGS = {
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,  # a bucket's log is written by its policy, not by legacy rights
+    "@aws-cdk/aws-lambda:recognizeLayerVersion": True,  # a function with other libraries is another version
+    "@aws-cdk/aws-lambda:recognizeVersionProps": True,
     "aws:cdk:disable-stack-trace": True,  # traces of the kernel's temporary files would be in the output, other ones each time
     "@aws-cdk/core:validateAgainstDefaultRules": True,  # what CloudFormation would refuse fails synthesis
 }

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infra.findings import judged
+from infra.promises import unpinned
 from infra.settings import stages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,6 +85,12 @@ def main(names: list[str]) -> None:
     missing = pages_missing(*(folder for _, folder in asked))
     all_asked = set(names) >= set(stages())  # else a page's alarm may be in a stage that was not asked for
     found += [line for line in missing if all_asked or "is named by no alarm" not in line]
+    found += [
+        f"{folder.name}/{path.name}: {line}"
+        for _, folder in asked[: len(names)]
+        for path in sorted(folder.glob("*.template.json"))
+        for line in unpinned(json.loads(path.read_text()))
+    ]
     found += differences(*(folder for name, folder in asked if name == names[0]))
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):

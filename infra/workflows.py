@@ -7,18 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from functions.catalog import StateMachine
+from infra.aliases import Released, machine_alias, machine_version
 from infra.functions import log_group_of, logical
 from infra.grants import places_of, role
 from infra.pairs import role_name
+from infra.releases import TASKS_ALARM
 from infra.rights import Places, Statement
 from infra.settings import Settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "state_machines"
+STARTED = "deploy"
+"""The one that is started from outside; it starts the others."""
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9:-]+)\}")
 _DELIVERY = (
     "logs:CreateLogDelivery",
@@ -33,7 +36,10 @@ _DELIVERY = (
 
 
 class Workflows(Construct):
-    """One state machine for each of the catalog, with its log and traces. `by_name` has them by their short names."""
+    """One state machine for each of the catalog, with its log and traces, and a version of it as it is declared now.
+
+    `by_name` has them by their short names; `started` is the alias by which deployments are started.
+    """
 
     def __init__(
         self,
@@ -41,15 +47,20 @@ class Workflows(Construct):
         id_: str,
         *,
         machines: Iterable[StateMachine],
-        functions: Mapping[str, lambda_.IFunction],
+        functions: Mapping[str, Released],
         settings: Settings,
     ) -> None:
         super().__init__(scope, id_)
         self._functions, self._settings = functions, settings
-        self.by_name = {each.name: self._build(each) for each in machines}
+        self.by_name: dict[str, stepfunctions.CfnStateMachine] = {}
+        self.versions: dict[str, stepfunctions.CfnStateMachineVersion] = {}
+        for each in in_order(machines):
+            self.by_name[each.name] = self._build(each)
+            self.versions[each.name] = machine_version(self.by_name[each.name])
+        self.started = machine_alias(self.by_name[STARTED], self.versions[STARTED], settings, TASKS_ALARM)
 
     def _build(self, machine: StateMachine) -> stepfunctions.CfnStateMachine:
-        text = (FOLDER / f"{machine.name}.asl.json").read_text()
+        text = _definition(machine)
         places = places_of(cdk.Stack.of(self))
         written = f"/aws/vendedlogs/states/{machine.deployed_name}"
         log = log_group_of(self, f"{logical(machine.name)}Log", written, self._settings)
@@ -66,7 +77,11 @@ class Workflows(Construct):
             logical(machine.name),
             state_machine_name=machine.deployed_name,
             state_machine_type="STANDARD",
-            definition_string=substitute(text, places),
+            definition_string=substitute(
+                text,
+                functions={name: self._functions[name].version_arn for name in functions_in(text)},
+                machines={name: self.versions[name].attr_arn for name in machines_in(text)},
+            ),
             role_arn=made_role.role_arn,
             logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",
@@ -82,8 +97,6 @@ class Workflows(Construct):
             tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True),
         )
         made.node.add_dependency(made_role)
-        for name in functions_in(text):
-            made.node.add_dependency(self._functions[name])
         return made
 
 
@@ -97,12 +110,29 @@ def machines_in(definition: str) -> list[str]:
     return sorted({name.partition(":")[2] for name in _PLACEHOLDER.findall(definition) if name.startswith("machine:")})
 
 
-def substitute(definition: str, places: Places) -> str:
-    """The definition with ARNs in place of the catalog's names."""
+def in_order(machines: Iterable[StateMachine]) -> list[StateMachine]:
+    """Machines after those that they start, whose versions they name."""
+    waiting, found = list(machines), list[StateMachine]()
+    while waiting:
+        known = {each.name for each in found}
+        ready = [each for each in waiting if set(machines_in(_definition(each))) <= known]
+        if not ready:
+            raise ValueError(f"{', '.join(each.name for each in waiting)} start each other, or what is no state machine")
+        found += ready
+        waiting = [each for each in waiting if each not in ready]
+    return found
+
+
+def _definition(machine: StateMachine) -> str:
+    return (FOLDER / f"{machine.name}.asl.json").read_text()
+
+
+def substitute(definition: str, *, functions: Mapping[str, str], machines: Mapping[str, str]) -> str:
+    """The definition with ARNs of versions in place of the catalog's names: what has begun ends on what it began with."""
 
     def arn(found: re.Match[str]) -> str:
         kind, _, name = found.group(1).rpartition(":")
-        return places.machine(name) if kind == "machine" else places.function(name)
+        return machines[name] if kind == "machine" else functions[name]
 
     return _PLACEHOLDER.sub(arn, definition)
 
@@ -110,11 +140,14 @@ def substitute(definition: str, places: Places) -> str:
 def statements_of(definition: str, places: Places) -> Iterator[Statement]:
     """What a state machine's role needs: its functions, the machines it waits for, its log and its traces."""
     if functions_in(definition):
-        targets = tuple(places.function(name) for name in functions_in(definition))
-        yield Statement("InvokeFunctions", ("lambda:InvokeFunction",), targets)
+        targets = tuple(places.versions(name) for name in functions_in(definition))
+        because = "An execution ends on the versions that it began with, which may be older than the release."
+        yield Statement("InvokeFunctions", ("lambda:InvokeFunction",), targets, because=because)
     names = machines_in(definition)
     if names:
-        yield Statement("StartMachines", ("states:StartExecution",), tuple(places.machine(name) for name in names))
+        because = "An execution starts the versions that its own definition names."
+        versions = tuple(f"{places.machine(name)}:*" for name in names)
+        yield Statement("StartMachines", ("states:StartExecution",), versions, because=because)
         executions = tuple(places.arn("states", f"execution:cygni-{name}:*") for name in names)
         because = "An execution is named by its deployment."
         yield Statement("WaitForMachines", ("states:DescribeExecution", "states:StopExecution"), executions, because=because)

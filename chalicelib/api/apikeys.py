@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.identity_views import api_key_view, issued_api_key
 from chalicelib.api.routes import Answer, AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
     from chalicelib.identity import machine_schemas as shapes
+    from chalicelib.identity import service as identity
 else:
+    identity = late("chalicelib.identity.service")
     shapes = late("chalicelib.identity.machine_schemas")
 
 

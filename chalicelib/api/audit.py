@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import Answer, AnyCall, Resource
-from chalicelib.audit import service as audit
 from chalicelib.platform.late import late
 
 if TYPE_CHECKING:
     from chalicelib.audit import schemas as shapes
+    from chalicelib.audit import service as audit
 else:
+    audit = late("chalicelib.audit.service")
     shapes = late("chalicelib.audit.schemas")
 
 

@@ -7,13 +7,19 @@ this very host; over http, as on one machine, browsers would drop such cookies.
 from __future__ import annotations
 
 import hmac
+from typing import TYPE_CHECKING
 
 from chalicelib.api.routes import AnyCall
-from chalicelib.identity import service as identity
 from chalicelib.identity.session_rules import BROWSER_LIFE
 from chalicelib.identity.signin_rules import LIFE
 from chalicelib.platform.errors import Forbidden, Unauthenticated
+from chalicelib.platform.late import late
 from chalicelib.platform.strict import encode_base64url
+
+if TYPE_CHECKING:
+    from chalicelib.identity import service as identity
+else:
+    identity = late("chalicelib.identity.service")
 
 SIGN_IN, SESSION = "cygni-signin", "cygni-session"
 _LIVES = {SIGN_IN: LIFE, SESSION: BROWSER_LIFE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.routes import AnyCall
-from chalicelib.identity.service import Asked
+from chalicelib.identity.asked import Asked
 
 
 def limit(call: AnyCall, what: str, per_minute: int, who: str = "") -> None:

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.services import SERVICE
 from chalicelib.api.views import arm_view, deployment_view, event_view, release_view, verdict_view
-from chalicelib.builds import service as builds
-from chalicelib.deployments import service as deployments
-from chalicelib.deployments.service import Request
+from chalicelib.deployments.states import Request
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
 from chalicelib.platform.late import late
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
-from chalicelib.projects.service import get_service
 
 if TYPE_CHECKING:
     from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.builds import service as builds
     from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.deployments import service as deployments
+    from chalicelib.projects import service as projects
     from chalicelib.rollouts import schemas as rollouts_shapes
 else:
+    projects = late("chalicelib.projects.service")
+    builds = late("chalicelib.builds.service")
+    deployments = late("chalicelib.deployments.service")
     builds_shapes = late("chalicelib.builds.schemas")
     deployments_shapes = late("chalicelib.deployments.schemas")
     rollouts_shapes = late("chalicelib.rollouts.schemas")
@@ -216,7 +219,7 @@ def reject_deployment(call: AnyCall) -> Answer:
 )
 def list_releases(call: AnyCall) -> deployments_shapes.ReleasePage:
     """List a service's releases, newest first."""
-    live = get_service(call.who, call.service).lane.live
+    live = projects.get_service(call.who, call.service).lane.live
     found, after = deployments.list_releases(call.who, call.service, cursor=call.query.cursor, limit=call.query.limit)
     items = tuple(release_view(each, live=each.number == live) for each in found)
     return deployments_shapes.ReleasePage(items=items, next_cursor=after)

@@ -9,7 +9,6 @@ from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.pages import approve_page, choose_provider_page, decided_page, enter_code_page
 from chalicelib.api.routes import FORM, JSON, Answer, AnyCall, Resource
 from chalicelib.api.signin import PER_MINUTE
-from chalicelib.identity import service as identity
 from chalicelib.identity.device_rules import LIFE, read_user_code
 from chalicelib.identity.signin_rules import DEVICE_PAGE, device_page
 from chalicelib.platform.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthenticated
@@ -17,8 +16,10 @@ from chalicelib.platform.late import late
 
 if TYPE_CHECKING:
     from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import service as identity
     from chalicelib.identity import signin_schemas as signin_shapes
 else:
+    identity = late("chalicelib.identity.service")
     identity_shapes = late("chalicelib.identity.schemas")
     signin_shapes = late("chalicelib.identity.signin_schemas")
 

@@ -8,14 +8,15 @@ from chalicelib.api.deployments import DEPLOYMENT
 from chalicelib.api.evidence_views import explanation_view, replayed_view
 from chalicelib.api.routes import AnyCall, Resource
 from chalicelib.api.views import evidence_view
-from chalicelib.deployments import service as deployments
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
+    from chalicelib.deployments import service as deployments
     from chalicelib.rollouts import schemas as rollouts_shapes
 else:
+    deployments = late("chalicelib.deployments.service")
     rollouts_shapes = late("chalicelib.rollouts.schemas")
 
 

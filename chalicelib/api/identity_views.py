@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.identity import service as identity
 from chalicelib.platform.late import late
 from chalicelib.platform.settings import Settings
 
@@ -13,7 +12,9 @@ if TYPE_CHECKING:
     from chalicelib.identity import machine_schemas as machine_shapes
     from chalicelib.identity import privacy_schemas as privacy_shapes
     from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import service as identity
 else:
+    identity = late("chalicelib.identity.service")
     audit_shapes = late("chalicelib.audit.schemas")
     machine_shapes = late("chalicelib.identity.machine_schemas")
     privacy_shapes = late("chalicelib.identity.privacy_schemas")

@@ -9,7 +9,7 @@ from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.pages import joined_page, offer_page, paste_invitation_page, stranger_invitation_page
 from chalicelib.api.routes import FORM, Answer, AnyCall, Resource
 from chalicelib.api.signin import PER_MINUTE
-from chalicelib.identity import service as identity
+from chalicelib.identity.principal import Kind
 from chalicelib.identity.signin_rules import INVITATION_PAGE
 from chalicelib.platform.errors import (
     Conflict,
@@ -25,8 +25,10 @@ from chalicelib.platform.errors import (
 from chalicelib.platform.late import late
 
 if TYPE_CHECKING:
+    from chalicelib.identity import service as identity
     from chalicelib.identity import signin_schemas as shapes
 else:
+    identity = late("chalicelib.identity.service")
     shapes = late("chalicelib.identity.signin_schemas")
 
 
@@ -63,6 +65,6 @@ def answer_invitation(call: AnyCall) -> Answer:
     if wanted.answer == "look":
         offer = identity.get_offer(wanted.token, settings, call.now)
         return Answer(text=offer_page(who, offer, wanted.token, csrf_of(who)))
-    trail = asked_by(call).trail("", who.user, identity.Kind.USER, "accept_invitation", f"invitations/accept/{who.user}")
+    trail = asked_by(call).trail("", who.user, Kind.USER, "accept_invitation", f"invitations/accept/{who.user}")
     person = identity.person_of(who, trail)
     return Answer(text=joined_page(identity.accept_invitation(person, wanted.token, settings=settings, now=call.now)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.api.reading import read_sender
 from chalicelib.api.routes import AnyCall, Route
-from chalicelib.audit.service import Deed, Trail, record_refusal
+from chalicelib.audit.trail import Deed, Trail
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import CygniError
 from chalicelib.platform.logs import log
@@ -37,6 +37,8 @@ def trail_of(route: Route, call: AnyCall, request: Any) -> Trail:
 def tell_refusal(who: Principal, trail: Trail, error: CygniError) -> None:
     """Writes down an attempt that was refused. The caller gets the refusal even when the trail cannot be written."""
     try:
+        from chalicelib.audit.service import record_refusal
+
         record_refusal(who.store, trail, error.code)
     except CygniError as failed:
         log().error("a refusal was not recorded", extra={"operation": trail.deed.operation, "error": failed.code})

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.identity_views import export_view
 from chalicelib.api.routes import AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.platform.errors import Conflict, LostRace
 from chalicelib.platform.late import late
 
 if TYPE_CHECKING:
     from chalicelib.identity import privacy_schemas as shapes
+    from chalicelib.identity import service as identity
 else:
+    identity = late("chalicelib.identity.service")
     shapes = late("chalicelib.identity.privacy_schemas")
 
 

@@ -9,11 +9,12 @@ from chalicelib.api.views import environment_view, project_view
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
-from chalicelib.projects import service as projects
 
 if TYPE_CHECKING:
     from chalicelib.projects import schemas as shapes
+    from chalicelib.projects import service as projects
 else:
+    projects = late("chalicelib.projects.service")
     shapes = late("chalicelib.projects.schemas")
 
 

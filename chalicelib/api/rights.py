@@ -8,7 +8,7 @@ from chalicelib.api.routes import AnyCall, Route
 from chalicelib.identity.principal import Principal
 from chalicelib.identity.rules import Verdict, decide
 from chalicelib.platform.errors import Forbidden
-from chalicelib.projects.service import EnvironmentKind
+from chalicelib.projects.rules import EnvironmentKind
 
 
 def verdict_of(route: Route, who: Principal, path: Mapping[str, str]) -> Verdict:

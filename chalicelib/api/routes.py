@@ -7,7 +7,7 @@ the table of rights does not import, unless it says that it is public.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -17,10 +17,12 @@ from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
 from chalicelib.identity.rules import MATRIX, SELF
 from chalicelib.platform.errors import CygniError, Malformed
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.late import loaded
 from chalicelib.platform.once import Once
 from chalicelib.platform.schema import Input
-from chalicelib.projects.service import EnvironmentKind, ServiceKey, get_environment
+from chalicelib.projects.names import ServiceKey
+from chalicelib.projects.rules import EnvironmentKind
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
@@ -102,6 +104,8 @@ KindOf = Callable[[AnyCall], EnvironmentKind]
 
 
 def _kind_in_path(call: AnyCall) -> EnvironmentKind:
+    from chalicelib.projects.service import get_environment
+
     return get_environment(call.who, call.path["project"], call.path["environment"]).kind
 
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from chalicelib.api.projects import ENVIRONMENT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import config_view, service_view
-from chalicelib.deployments import service as deployments
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
-from chalicelib.projects import service as projects
-from chalicelib.projects.service import ServiceKey
+from chalicelib.projects.names import ServiceKey
 
 if TYPE_CHECKING:
     from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.deployments import service as deployments
     from chalicelib.projects import schemas as projects_shapes
+    from chalicelib.projects import service as projects
 else:
+    deployments = late("chalicelib.deployments.service")
+    projects = late("chalicelib.projects.service")
     deployments_shapes = late("chalicelib.deployments.schemas")
     projects_shapes = late("chalicelib.projects.schemas")
 

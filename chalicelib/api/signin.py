@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from chalicelib.api.browsers import SESSION, SIGN_IN, new_cookie, read_cookie
 from chalicelib.api.callers import limit
 from chalicelib.api.routes import Answer, AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.identity.signin_rules import CALLBACK
 from chalicelib.platform.errors import (
     NotFound,
@@ -22,8 +21,10 @@ from chalicelib.platform.late import late
 
 if TYPE_CHECKING:
     from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import service as identity
     from chalicelib.identity import signin_schemas as signin_shapes
 else:
+    identity = late("chalicelib.identity.service")
     identity_shapes = late("chalicelib.identity.schemas")
     signin_shapes = late("chalicelib.identity.signin_schemas")
 

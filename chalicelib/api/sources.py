@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from chalicelib.api.projects import PROJECT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import plan_view, source_view
-from chalicelib.builds import service as builds
 from chalicelib.platform.errors import AppFileRefused, BuildRefused, KeyReused, NotFound, TooLarge
 from chalicelib.platform.late import late
-from chalicelib.projects import service as projects
 
 if TYPE_CHECKING:
     from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.builds import service as builds
     from chalicelib.projects import schemas as projects_shapes
+    from chalicelib.projects import service as projects
 else:
+    builds = late("chalicelib.builds.service")
+    projects = late("chalicelib.projects.service")
     builds_shapes = late("chalicelib.builds.schemas")
     projects_shapes = late("chalicelib.projects.schemas")
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.identity_views import member_view, my_team_view, team_view
 from chalicelib.api.routes import Answer, AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.platform.errors import (
     Conflict,
     KeyReused,
@@ -20,7 +19,9 @@ from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
     from chalicelib.identity import schemas as shapes
+    from chalicelib.identity import service as identity
 else:
+    identity = late("chalicelib.identity.service")
     shapes = late("chalicelib.identity.schemas")
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.callers import asked_by, limit
 from chalicelib.api.routes import FORM, JSON, AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.identity.principal import Kind, Principal
 from chalicelib.platform.errors import (
     Conflict,
@@ -23,8 +22,10 @@ from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
     from chalicelib.identity import schemas as identity_shapes
+    from chalicelib.identity import service as identity
     from chalicelib.identity import signin_schemas as signin_shapes
 else:
+    identity = late("chalicelib.identity.service")
     identity_shapes = late("chalicelib.identity.schemas")
     signin_shapes = late("chalicelib.identity.signin_schemas")
 
@@ -48,11 +49,13 @@ EXCHANGED = "urn:ietf:params:oauth:token-type:access_token"
 )
 def issue_token(call: AnyCall) -> identity_shapes.TokenView:
     """Get tokens for a refresh token, an approved device, or the token of a CI job (RFC 6749, 8628, 8693)."""
+    from chalicelib.identity.minting import EXPIRES_IN
+
     limit(call, "token", PER_MINUTE)
     issued = identity.issue_tokens(call.body, asked_by(call), _issuing(call))
     return identity_shapes.TokenView(
         access_token=issued.access_token,
-        expires_in=identity.EXPIRES_IN,
+        expires_in=EXPIRES_IN,
         refresh_token=issued.refresh_token,
         team=issued.team,
         issued_token_type=EXCHANGED if call.body.subject_token else None,

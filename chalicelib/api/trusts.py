@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.identity_views import trust_view
 from chalicelib.api.routes import AnyCall, Resource
-from chalicelib.identity import service as identity
 from chalicelib.platform.errors import KeyReused, LostRace, NotFound, QuotaExceeded
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
     from chalicelib.identity import machine_schemas as shapes
+    from chalicelib.identity import service as identity
 else:
+    identity = late("chalicelib.identity.service")
     shapes = late("chalicelib.identity.machine_schemas")
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.builds.service import Source, Upload
-from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent, target_of
 from chalicelib.platform.late import late
 from chalicelib.platform.settings import Settings
-from chalicelib.projects.service import ConfigVersion, Environment, Project, Service, ServiceKey
 
 if TYPE_CHECKING:
     from chalicelib.builds import schemas as builds_shapes
+    from chalicelib.builds.service import Source, Upload
     from chalicelib.deployments import schemas as deployments_shapes
+    from chalicelib.deployments.service import DeploymentRecord, Release, TimelineEvent
     from chalicelib.projects import schemas as projects_shapes
+    from chalicelib.projects.service import ConfigVersion, Environment, Project, Service, ServiceKey
     from chalicelib.rollouts import schemas as rollouts_shapes
 else:
     builds_shapes = late("chalicelib.builds.schemas")
@@ -195,6 +195,8 @@ def arm_view(release: int, figures: Any) -> rollouts_shapes.ArmView:
 
 def url_of(key: ServiceKey, settings: Settings) -> str:
     """Where a service answers."""
+    from chalicelib.deployments.service import target_of
+
     port = f":{settings.apps_port}" if settings.apps_port else ""
     return f"{settings.apps_scheme}://{target_of(key).host(settings.apps_domain, home=settings.admin_team)}{port}"
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.identity.authentication import NOBODY, Authenticate, Authenticator
 from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import Limits, SharedLimits
+from chalicelib.identity.livekeys import LiveKeys
 from chalicelib.identity.principal import Principal
-from chalicelib.identity.service import LiveKeys
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.duty import Duty, duty
-from chalicelib.platform.fartraffic import FarMetrics
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.ids import new_id
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import ServiceKey, get_environment
 
 if TYPE_CHECKING:
     from chalicelib.identity.service import Providers
     from chalicelib.platform.traffic import TrafficMetrics
+    from chalicelib.projects.names import ServiceKey
     from chalicelib.runtime.registry import SecretStore
 
 
@@ -58,6 +58,9 @@ class World:
 
         Raises NotFound without the environment.
         """
+        from chalicelib.platform.fartraffic import FarMetrics
+        from chalicelib.projects.service import get_environment
+
         if get_environment(who, key.project, key.environment).cluster is None:
             return self.metrics
         return FarMetrics(self.functions.call, key.to_dict())

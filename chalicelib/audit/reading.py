@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.audit.models import HEAD, HeadRecord, LineRecord, line_sk, lines_pk, linked_of
 from chalicelib.audit.rules import CHUNK, Linked, chunk_of
 from chalicelib.platform.clock import iso
 from chalicelib.platform.errors import Malformed
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.store import Store
 

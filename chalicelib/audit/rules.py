@@ -13,9 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from chalicelib.platform.frozen import dataclass
 
 GENESIS = "0" * 64
 CHUNK = 500

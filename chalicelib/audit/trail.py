@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from chalicelib.audit.models import HEAD, HeadRecord, record_of
 from chalicelib.audit.rules import Line, Outcome, changes_digest, digest_of, seal_of
 from chalicelib.platform.clock import iso, parse_iso
 from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.ids import find_id
 from chalicelib.platform.store import NOTHING, Change, Notes
 from chalicelib.platform.table import Place, Put, Write

@@ -5,10 +5,12 @@ A timeline keeps its first and newest entries; entry numbers rise without gaps, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from chalicelib.platform.frozen import dataclass
 
 KEEP_FIRST = 20
 KEEP_NEWEST = 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from chalicelib.identity import credentials
@@ -16,6 +16,7 @@ from chalicelib.identity.rules import Grant
 from chalicelib.identity.usage import give_back, room_for
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, CygniError, LostRace, NotFound, Unauthenticated
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.logs import log
 from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.audit.service import Deed, Trail
 from chalicelib.identity.principal import Kind
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

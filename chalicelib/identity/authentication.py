@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.identity.apikeys import authenticate_key
@@ -15,6 +14,7 @@ from chalicelib.identity.regions import refuse_other_region
 from chalicelib.identity.rules import Grant, Role, Scope
 from chalicelib.identity.tokens import AccessClaims, verify
 from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import Store, team_store
 

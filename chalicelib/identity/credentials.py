@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from chalicelib.platform.frozen import dataclass
 
 SECRET_BYTES = 32
 API_KEY = "cyg_"

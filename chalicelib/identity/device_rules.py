@@ -7,9 +7,11 @@ that is somebody who should not have the device's code, and ends the session tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+
+from chalicelib.platform.frozen import dataclass
 
 LIFE = timedelta(minutes=10)
 SLOWER = timedelta(seconds=5)

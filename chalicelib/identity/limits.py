@@ -13,11 +13,12 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.platform.errors import RateLimited, Transient
+from chalicelib.platform.frozen import dataclass
 
 MINUTE = 60
 FREE = 20

@@ -10,11 +10,11 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from chalicelib.identity.rules import Grant, Role
 from chalicelib.platform.errors import FieldError
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

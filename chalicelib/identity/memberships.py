@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.identity.membership_rules import owners_less
@@ -21,6 +20,7 @@ from chalicelib.identity.models_teams import (
 from chalicelib.identity.rules import Grant, Role
 from chalicelib.identity.usage import room_for
 from chalicelib.platform.errors import Conflict, QuotaExceeded, Unauthenticated
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.table import Count, Place, Put, Remove, Write
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.identity.rules import Grant, sees
 from chalicelib.platform.errors import Forbidden
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.store import Store, Witness
 
 OPERATOR = "admin"

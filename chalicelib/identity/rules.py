@@ -23,8 +23,9 @@ the operation names no project). Operations on the caller itself (`SELF`) need n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+
+from chalicelib.platform.frozen import dataclass
 
 
 class Role(StrEnum):

@@ -18,10 +18,11 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.strict import decode_base64url, encode_base64url
 
 SLIDING = timedelta(days=30)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+
+from chalicelib.platform.frozen import dataclass
 
 ALGORITHM = "ES256"
 """ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4): the one algorithm of access tokens (docs/adr/0005)."""

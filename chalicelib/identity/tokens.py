@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
@@ -28,6 +27,7 @@ from chalicelib.identity.es256 import load_private
 from chalicelib.identity.livekeys import KnownKeys, LiveKeys
 from chalicelib.identity.signing import ALGORITHM, SigningKey
 from chalicelib.platform.errors import TooLarge, Unauthenticated
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.strict import decode_base64url, parse_object
 
 TYPE = "at+jwt"

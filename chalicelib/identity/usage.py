@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chalicelib.identity.models_teams import USAGE, UsageRecord, team_pk
 from chalicelib.platform.errors import QuotaExceeded
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.table import Count, Write
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
 from chalicelib.platform.errors import BuildersBusy
+from chalicelib.platform.frozen import dataclass
 
 _NO_ROOM = "AccountLimitExceededException"
 

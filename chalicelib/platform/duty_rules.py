@@ -11,9 +11,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+
+from chalicelib.platform.frozen import dataclass
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -34,7 +34,8 @@
         ├── BuildRefused        no way to build this source was found; says why
         ├── BuildFailed         the build ran and failed
         ├── NotReady            the release never became ready; says what its process said
-        └── RolledBack          the rollout ended on the stable version
+        ├── RolledBack          the rollout ended on the stable version
+        └── MigrationFailed     a record of an older release cannot be changed; says which
 
 An error knows nothing of HTTP, AWS or the terminal: each edge maps it in one place. `code` is stable and is what callers
 may branch on; `remedy` is one sentence that tells the caller what to do next. The class name is the error's name in
@@ -44,8 +45,9 @@ state machines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +318,10 @@ class RolledBack(Failed):
     """The rollout ended with the stable version at full weight."""
 
     code = "rolled-back"
+
+
+class MigrationFailed(Failed):
+    """A record cannot be changed as a migration wants it. Nothing was changed since the page before."""
+
+    code = "migration-failed"
+    default_remedy = "Look at the named record, and run the migration again: it goes on from there."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.aws import client
 from chalicelib.platform.errors import ClusterUnavailable, CygniError
+from chalicelib.platform.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Functions:
     def call(self, name: str, event: Mapping[str, Any]) -> Any:
         """The function's answer. Raises ClusterUnavailable when it failed for a reason that may pass, else CygniError."""
         answer = client("lambda").invoke(
-            FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+            FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode(), **_released()
         )
         value = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer:
@@ -26,9 +26,18 @@ class Functions:
             raise ClusterUnavailable(message) if kind in _PASSING else CygniError(message or f"{name} failed.")
         return value
 
-    def send(self, name: str, event: Mapping[str, Any]) -> None:
-        """Queues an invocation and returns at once; Lambda retries it twice if it fails."""
-        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
+    def send(self, name: str, event: Mapping[str, Any], *, version: str = "") -> None:
+        """Queues an invocation and returns at once; Lambda retries it twice if it fails. `version`: of that published one."""
+        more = {"Qualifier": version} if version else _released()
+        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode(), **more)
+
+
+def _released() -> dict[str, str]:
+    """Which version answers: that of the release, where releases have an alias."""
+    from chalicelib.platform.settings import settings
+
+    alias = settings().release_alias
+    return {"Qualifier": alias} if alias else {}
 
 
 _PASSING = frozenset({"ClusterDown", "ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})

@@ -6,13 +6,13 @@ The record of a key is written in the same transaction as what the request creat
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 
 from chalicelib.platform.errors import KeyReused
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.store import Store
 from chalicelib.platform.table import Item, Put, Write
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any
 
 from pynamodb.attributes import Attribute
 from pynamodb.constants import BINARY, STRING
 
-_RAW = -15
-"""Deflate without zlib's header and checksum: the store keeps its own."""
+from chalicelib.platform.packing import pack, unpack
 
 
 class PackedAttribute(Attribute[Any]):
@@ -19,11 +17,10 @@ class PackedAttribute(Attribute[Any]):
     attr_type = BINARY
 
     def serialize(self, value: Any) -> bytes:
-        text = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-        return zlib.compress(text.encode(), 9, wbits=_RAW)
+        return pack(value)
 
     def deserialize(self, value: bytes) -> Any:
-        return json.loads(zlib.decompress(value, wbits=_RAW))
+        return unpack(value)
 
 
 class RepackedAttribute(PackedAttribute):

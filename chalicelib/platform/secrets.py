@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.platform.aws import client, error_code
 from chalicelib.platform.errors import CygniError, LostRace, SecretsUnavailable, Throttled
+from chalicelib.platform.frozen import dataclass
 
 _BUSY = frozenset(
     {"LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import lru_cache
 from typing import Any
+
+from chalicelib.platform.frozen import dataclass
 
 _PREFIX = "CYGNI_"
 
@@ -93,6 +95,9 @@ class Settings:
     quota_projects: int = _setting(20, "Projects that a team may have.")
     quota_services: int = _setting(100, "Services that a team may have, over all its projects.")
     quota_previews: int = _setting(50, "Preview environments that a team may have, over all its projects.")
+    release_alias: str = _setting(
+        "", "Alias of functions and workflows that calls go to, which names the release in use; empty: what was deployed last."
+    )
     reconcile_shards: int = _setting(1, "Shards that the namespaces of each cluster are reconciled in.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 

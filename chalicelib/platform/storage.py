@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
+from chalicelib.platform.frozen import dataclass
 
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchBucket"})
 

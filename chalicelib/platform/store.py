@@ -13,11 +13,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.platform.dynamodb import dynamodb
 from chalicelib.platform.errors import LostRace, Malformed
+from chalicelib.platform.frozen import dataclass
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.table import ConditionFailed, Count, Item, Place, Put, Write, action_of, place_of, store_errors, unpack
 

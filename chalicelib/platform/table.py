@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, NoReturn, TypeVar
 
@@ -21,6 +21,7 @@ from pynamodb.models import Model
 
 from chalicelib.platform.aws import error_code, passes
 from chalicelib.platform.errors import LostRace, Throttled
+from chalicelib.platform.frozen import dataclass
 
 TABLE = "cygni"
 

@@ -16,11 +16,12 @@ import urllib.parse
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from chalicelib.platform.errors import MetricsUnavailable
+from chalicelib.platform.frozen import dataclass
 
 REQUESTS = "cygni_gateway_requests_total"
 BUCKETS = "cygni_gateway_request_duration_seconds_bucket"
@@ -30,8 +31,12 @@ TIMEOUT = 2.0
 """Seconds one HTTP request may take."""
 _LIMIT = 32 * 1024 * 1024
 _PIECE = 64 * 1024
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Opens addresses as they are: metrics are inside the network, where a proxy for the outside has no business."""
+
+
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Opens addresses as they are: metrics are inside the network, where a proxy for the outside has no business."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))  # which reads all certificates, so at first use
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,7 @@ def get_text(url: str, headers: Mapping[str, str] | None = None) -> str:
     body = bytearray()
     try:
         request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - http and https alone, see above
-        with _OPENER.open(request, timeout=TIMEOUT) as answer:
+        with _opener().open(request, timeout=TIMEOUT) as answer:
             while piece := answer.read1(_PIECE):
                 body += piece
                 if len(body) > _LIMIT or time.monotonic() > deadline:

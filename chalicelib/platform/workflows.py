@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
+from chalicelib.platform.frozen import dataclass
 
 _TOKEN_IS_DONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
@@ -22,7 +22,7 @@ class Workflows:
         """Starts an execution. False when one of this name exists already, running or ended: the same start twice is one."""
         try:
             client("stepfunctions").start_execution(
-                stateMachineArn=_arn(machine), name=name, input=json.dumps(value, sort_keys=True)
+                stateMachineArn=_released(machine), name=name, input=json.dumps(value, sort_keys=True)
             )
         except ClientError as error:
             if error_code(error) == "ExecutionAlreadyExists":
@@ -69,6 +69,14 @@ class Workflows:
 def _arn(machine: str) -> str:
     """The ARN of a state machine of this account; asking who we are costs a call, so its answer is kept with the client."""
     return f"arn:{partition()}:states:{client('stepfunctions').meta.region_name}:{account()}:stateMachine:{machine}"
+
+
+def _released(machine: str) -> str:
+    """The ARN that a workflow is started by: that of the release's alias, where releases have one."""
+    from chalicelib.platform.settings import settings
+
+    alias = settings().release_alias
+    return f"{_arn(machine)}:{alias}" if alias else _arn(machine)
 
 
 def partition() -> str:

@@ -10,8 +10,10 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from chalicelib.platform.frozen import dataclass
 
 
 class EnvironmentKind(StrEnum):

@@ -100,7 +100,8 @@ class DeadLetters:
         if letter.fault:
             return Sent(letter, letter.fault)
         try:
-            self.functions.invoke(FunctionName=letter.function, InvocationType="Event", Payload=letter.event.encode())
+            to = {"Qualifier": letter.qualifier} if letter.qualifier else {}
+            self.functions.invoke(FunctionName=letter.function, InvocationType="Event", Payload=letter.event.encode(), **to)
         except self.functions.exceptions.ClientError as error:
             return Sent(letter, error_code(error))
         self.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)

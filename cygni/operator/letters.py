@@ -35,7 +35,8 @@ _LONGEST = 200
 class Letter:
     """One message: the function that should have taken it, its event as JSON, the kind of error, and ids of the event.
 
-    `receipt` lets go of it or deletes it; `fault` says why it cannot be sent again, and is empty when it can.
+    `qualifier` is the alias or version that it went to, or empty. `receipt` lets go of it or deletes it; `fault` says why it
+    cannot be sent again, and is empty when it can.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Letter:
     about: Mapping[str, str] = field(default_factory=dict, hash=False)
     fault: str = ""
     receipt: str = field(default="", repr=False)
+    qualifier: str = ""
 
 
 def read_letter(message: Mapping[str, Any], queue: str, queue_arn: str) -> Letter:
@@ -92,9 +94,17 @@ def _of_delivery(body: Any, attributes: Mapping[str, str], known: Mapping[str, A
 
 
 def _addressed(event: Any, arn: str, error: str, known: Mapping[str, Any], queue_arn: str) -> Letter:
-    name = _function_of(arn, queue_arn)
+    name, qualifier = _function_of(arn, queue_arn), ":".join(arn.split(":")[7:]).replace("$LATEST", "")
     fault = "" if name else "It names no function of this installation."
-    return Letter(**known, function=name, event=json.dumps(event), error=error[:_LONGEST], about=_ids(event), fault=fault)
+    return Letter(
+        **known,
+        function=name,
+        event=json.dumps(event),
+        error=error[:_LONGEST],
+        about=_ids(event),
+        fault=fault,
+        qualifier=qualifier,
+    )
 
 
 def _function_of(arn: str, queue_arn: str) -> str:

@@ -82,6 +82,8 @@ def test_no_function_runs_in_a_region_that_stands_by() -> None:
     for function in FUNCTIONS:
         if function.schedule or function.events:
             assert "passive" in call(function.name)
+        elif function.name == "cygni-migrate":  # a deploy of this region's stack waits for its answer
+            assert call(function.name) == {"left": False, "passive": True}
         else:
             with pytest.raises(RegionPassive):
                 call(function.name)

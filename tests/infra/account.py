@@ -11,8 +11,9 @@ from typing import Any
 
 import boto3
 from moto.awslambda.models import LambdaFunction
+from moto.stepfunctions.models import StepFunctionBackend
 
-from functions.catalog import API_FUNCTION, FUNCTIONS, RUNTIME, STATE_MACHINES
+from functions.catalog import API_FUNCTION, FUNCTIONS, RELEASE, RUNTIME, STATE_MACHINES
 from tests.infra.recorder import ACCOUNT, REGION
 from tests.support.store import memory_store
 
@@ -35,17 +36,20 @@ def account(invoke: Invoke) -> Iterator[None]:
 @contextmanager
 def invoking(invoke: Invoke) -> Iterator[None]:
     """Lambda in memory runs functions so."""
-    original = LambdaFunction._invoke_lambda
+    original, described = LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine
 
     def run(self: Any, event: Any = None) -> tuple[str, bool, str]:
         answer = invoke(self.function_name, json.loads(event) if isinstance(event, str) else event)
         return json.dumps(answer), False, ""
 
-    LambdaFunction._invoke_lambda = run
+    def describe(self: Any, arn: str) -> Any:
+        return described(self, arn.removesuffix(f":{RELEASE}"))  # moto knows versions of state machines, and no aliases
+
+    LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = run, describe
     try:
         yield
     finally:
-        LambdaFunction._invoke_lambda = original
+        LambdaFunction._invoke_lambda, StepFunctionBackend.describe_state_machine = original, described
 
 
 def create_functions(names: Iterable[str]) -> str:
@@ -56,6 +60,8 @@ def create_functions(names: Iterable[str]) -> str:
         _client("lambda").create_function(
             FunctionName=name, Role=role, Handler="app.app", Runtime=RUNTIME, Code={"ZipFile": _EMPTY}
         )
+        version = _client("lambda").publish_version(FunctionName=name)["Version"]
+        _client("lambda").create_alias(FunctionName=name, Name=RELEASE, FunctionVersion=version)
     return str(role)
 
 

@@ -137,6 +137,8 @@ def _of_dynamodb(operation: str, asked: dict[str, Any]) -> list[Asked]:
     table = arn("dynamodb", f"table/{asked['TableName']}")
     if "IndexName" in asked:
         table += f"/index/{asked['IndexName']}"
+    if operation == "Scan":
+        return [(f"dynamodb:{operation}", table, ())]
     key = asked["ExpressionAttributeValues"][":pk"] if operation == "Query" else (asked.get("Key") or asked["Item"])["pk"]
     return [(f"dynamodb:{operation}", table, (key["S"],))]
 
@@ -150,10 +152,14 @@ def _machine(operation: str, asked: dict[str, Any]) -> str:
     return ":".join(parts)
 
 
+def _qualifier(asked: dict[str, Any]) -> list[str]:
+    return [asked["Qualifier"]] if "Qualifier" in asked else []
+
+
 _RESOURCES = {
     "s3": lambda operation, asked: arn("s3", f"{asked['Bucket']}/{asked['Key']}", global_=True),
     "stepfunctions": _machine,
-    "lambda": lambda operation, asked: arn("lambda", f"function:{asked['FunctionName']}"),
+    "lambda": lambda operation, asked: arn("lambda", ":".join(["function", asked["FunctionName"], *_qualifier(asked)])),
     "codebuild": lambda operation, asked: arn(
         "codebuild", f"project/{asked.get('projectName') or asked['id'].partition(':')[0]}"
     ),

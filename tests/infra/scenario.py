@@ -33,7 +33,7 @@ from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, update_lane
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
-from cygni.local.cloud.lambdas import resolve
+from cygni.local.cloud.lambdas import Context, resolve
 from functions import ports
 from functions.catalog import API_FUNCTION, FUNCTIONS
 from tests.contract.api import Api
@@ -43,7 +43,8 @@ from tests.support.people import sign_in
 from tests.support.rollout import TASKS, Stage
 from tests.support.world import TEAM, Client, Clock, Fakes, Reply
 
-HANDLERS = {each.name: each.handler for each in (*FUNCTIONS, API_FUNCTION)}
+BY_NAME = {each.name: each for each in (*FUNCTIONS, API_FUNCTION)}
+HANDLERS = {each.name: each.handler for each in BY_NAME.values()}
 FUNCTION_OF = {
     "Prepare": "cygni-rollout-prepare",
     "AwaitReady": "cygni-rollout-await-ready",
@@ -135,6 +136,7 @@ class Scenario(Stage):
         self._swept()
         self._placed()
         self._declared()
+        self._migrated()
         self._deleted()
         bearer = {"authorization": f"Bearer {sign_in(self.fakes, 'Eve').access_token}"}
         signs = self.invoke("cygni-rotate-signing-keys", {})["signs"]
@@ -274,6 +276,17 @@ class Scenario(Stage):
                 event = {**self.event(each["id"]), "service": "declared"}
                 self.invoke("cygni-deploy-finish", event)
         assert cluster.get("CygniService", target.namespace, "declared") is None
+
+    def _migrated(self) -> None:
+        """Records of an older release are migrated, with too little time to end at once."""
+        for number in range(250):
+            pk = f"TEAM#{TEAM}#{'OLD' if number else 'RELEASES#hello#prod#old'}"
+            record = {"pk": {"S": pk}, "sk": {"S": f"RELEASE#{number:06d}"}, "spec": {"S": "{}"}}
+            boto3.client("dynamodb", region_name=REGION).put_item(TableName="cygni", Item=record)
+        name, context = "cygni-migrate", Context(BY_NAME["cygni-migrate"], "", "play")
+        context.function_version, context._deadline = "1", 0.0
+        with self.recorder.running(name):
+            assert resolve(HANDLERS[name])({}, context)["left"]
 
     def _deleted(self) -> None:
         """A service that is deleted while a deployment is under way, and one whose removal was lost."""

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.settings import settings
 from cygni.local.kube.server import Options, running_in_thread
-from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, Function
+from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, Function
 from infra.rights import MEANINGS, Places, Statement, UnknownRight, statements
 from infra.tenants import statements_of_tenants
 from tests.infra.recorder import ACCOUNT, PARTITION, REGION, Call
@@ -42,6 +42,7 @@ def _set(patch: pytest.MonkeyPatch, kubeconfig: Path) -> None:
     patch.setenv("CYGNI_METRICS_URL", "http://127.0.0.1:1/metrics")
     patch.setenv("CYGNI_CLUSTER_HOSTS", "127.0.0.1")
     patch.setenv("CYGNI_TENANT_ROLE", TENANT_ROLE)
+    patch.setenv("CYGNI_RELEASE_ALIAS", RELEASE)
     settings.cache_clear()
     clients._sessions.clear()
 

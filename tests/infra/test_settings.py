@@ -63,6 +63,7 @@ def test_a_setting_that_is_missing_is_named(path: str) -> None:
         ("log_days", 31, "log_days must be one of 1, 3, 5"),
         ("data.replica_region", "eu-central-1", "data.replica_region must be another region"),
         ("cluster.mode", "create", "cluster.mode is no setting."),
+        ("release.shift", "SLOWLY", "release.shift: "),
         ("alarms.email", "nobody", "alarms.email: "),
         ("standby", {"region": "eu-central-1"}, "standby.region must be another region than region"),
         ("standby", {"region": "eu-west-1"}, "standby needs api.site"),

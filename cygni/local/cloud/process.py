@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("cloud")
 
 DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
-SWEEP = "cygni-sweep"
+SWEEP, MIGRATE = "cygni-sweep", "cygni-migrate"
 _HOUR = 3600.0
 
 
@@ -72,6 +72,7 @@ class Cloud:
             self._install()
             self._emulator.start()
             self._create()
+            self._migrate()
             served = app.result()
             ensure_signing_key(_functions(), lambda function: self._lambda.run(function, "", {}, "start"))
             self._api = _serve(served, self._options.api_port)
@@ -127,6 +128,18 @@ class Cloud:
         resources.create_build_project(settings().build_project)
         if self._options.identity is not None:
             resources.create_secret(settings().sign_in_secret, providers_document(self._options.identity))
+
+    def _migrate(self) -> None:
+        """Brings what an older version wrote up to date, before anybody asks for it. Raises EmulatorError when that fails."""
+        function = next(each for each in FUNCTIONS if each.name == MIGRATE)
+        body: dict[str, Any] = {"left": True}
+        while body.get("left"):
+            answer = self._lambda.run(function, "", {"wait": True}, "start")
+            body = answer["body"]
+            if answer.get("error"):
+                raise emulator.EmulatorError(f"The state cannot be brought up to date: {body.get('errorMessage')}")
+        for each in body["strangers"]:
+            LOG.warning("a newer version applied %s, which this one does not know and leaves as it is", each)
 
     def _begin(self) -> None:
         """What goes on in the background once the API answers."""

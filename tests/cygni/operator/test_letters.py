@@ -42,6 +42,11 @@ def test_what_lambda_wrote_names_the_function_and_keeps_the_event_as_it_was() ->
     assert letter.sent_at.isoformat() == "2026-09-21T14:13:20+00:00"
 
 
+@pytest.mark.parametrize(("to", "qualifier"), [("", ""), (":$LATEST", ""), (":live", "live"), (":7", "7")])
+def test_a_letter_goes_where_its_event_went(to: str, qualifier: str) -> None:
+    assert read(failed(REMOVER + to)).qualifier == qualifier
+
+
 def test_what_eventbridge_could_not_deliver_is_the_body_and_the_target_an_attribute() -> None:
     letter = read(message(EVENT, TARGET_ARN=REMOVER, ERROR_CODE="NO_PERMISSIONS", RULE_ARN="arn:aws:events:…"))
 

@@ -137,11 +137,19 @@ def test_what_differs_from_the_catalog_is_brought_up_to_date(shared: RunningClou
     shared.aws("lambda").update_function_configuration(FunctionName="cygni-sweep", Timeout=7)
     shared.aws("events").put_rule(Name="cygni-of-old", ScheduleExpression="rate(1 minute)")
     shared.aws("events").put_targets(Rule="cygni-of-old", Targets=[{"Id": "function", "Arn": "arn:aws:lambda:::function:gone"}])
+    release = {"pk": {"S": "TEAM#t#RELEASES#p#e#s"}, "sk": {"S": "RELEASE#000001"}}
+    migration = {"pk": {"S": "INSTALLATION#MIGRATIONS"}, "sk": {"S": "MIGRATION#0001-pack-specs"}}
+    tables = shared.aws("dynamodb")
+    assert tables.get_item(TableName="cygni", Key=migration)["Item"]["done"] == {"BOOL": True}
+    tables.delete_item(TableName="cygni", Key=migration)  # as a version that had no migrations left it
+    tables.put_item(TableName="cygni", Item={**release, "spec": {"S": "{}"}})
 
     shared.stop()
     shared.start()
 
     assert inventory(shared) == before
+    assert "B" in shared.aws("dynamodb").get_item(TableName="cygni", Key=release)["Item"]["spec"]
+    shared.aws("dynamodb").delete_item(TableName="cygni", Key=release)
 
 
 def test_the_identity_provider_is_in_the_secret_and_written_again_only_when_it_changes(shared: RunningCloud) -> None:

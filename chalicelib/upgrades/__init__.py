@@ -1,0 +1,1 @@
+"""What a release must change in records that older ones wrote."""
