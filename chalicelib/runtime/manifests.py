@@ -53,7 +53,12 @@ def render(workload: Workload, *, host: str, api: tuple[int, int] = OLDEST_API) 
 
 
 def pods_wanted(workload: Workload) -> int:
-    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range; one that sleeps is woken."""
+    """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range; one that sleeps is woken.
+
+    Whose size is led from outside has exactly `replicas`.
+    """
+    if workload.led:
+        return workload.replicas
     scale, least = workload.spec.scale, 1 if workload.sleeps else 0
     wanted = max(workload.replicas, least)
     return min(max(wanted, scale.min), scale.max) if workload.autoscaled else wanted
@@ -125,11 +130,12 @@ def _scaler(workload: Workload) -> Manifest:
 
 def _deployment(workload: Workload, api: tuple[int, int]) -> Manifest:
     target, number = workload.target, workload.number
+    surge, unavailable = workload.spec.rollout.replacing
     spec = {
         "replicas": pods_wanted(workload),
         "revisionHistoryLimit": 1,
         "progressDeadlineSeconds": min(seconds(workload.spec.health.deadline), _DAY),
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": unavailable, "maxSurge": surge}},
         "selector": {"matchLabels": target.selector(number)},
         "template": {"metadata": {"labels": target.labels(number)}, "spec": _pod(workload, api)},
     }
