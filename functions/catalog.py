@@ -120,7 +120,7 @@ FUNCTIONS = (
         "cygni-deploy-finish",
         "functions.deploy.finish",
         "Records how a deployment ended, and lets the next in the queue begin.",
-        ("read records", "write records", "start deploy"),
+        ("read records", "write records", "start deploy", "invoke cygni-remove-service"),
     ),
     Function(
         "cygni-build-plan",
@@ -202,8 +202,15 @@ FUNCTIONS = (
     Function(
         "cygni-sweep",
         "functions.sweep.handler",
-        "Starts again the workflow of every deployment that is under way without one.",
-        ("list busy services", "read records", "write records", "follow deploy", "start deploy"),
+        "Starts again every workflow and removal that is under way without anybody who works on it.",
+        (
+            "list busy services",
+            "read records",
+            "write records",
+            "follow deploy",
+            "start deploy",
+            "invoke cygni-remove-service",
+        ),
         timeout=60,
         schedule="rate(1 minute)",
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.workflows import Workflows
 
 
@@ -16,4 +17,4 @@ def begin(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 def finish(event: dict[str, Any], _context: object) -> dict[str, str]:
     """Records how the deployment ended, and lets the next begin."""
-    return deployments.finish(event, workflows=Workflows(), now=utc_now())
+    return deployments.finish(event, workflows=Workflows(), functions=Functions(), now=utc_now())

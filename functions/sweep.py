@@ -1,4 +1,4 @@
-"""Every minute: workflows that should be running and are not are started again."""
+"""Every minute: workflows and removals that should be running and are not are started again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.workflows import Workflows
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Answers how many were started again."""
-    return {"started": deployments.sweep(workflows=Workflows(), now=utc_now())}
+    return {"started": deployments.sweep(workflows=Workflows(), functions=Functions(), now=utc_now())}

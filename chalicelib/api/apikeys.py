@@ -13,9 +13,9 @@ from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
-    from chalicelib.identity import schemas as shapes
+    from chalicelib.identity import machine_schemas as shapes
 else:
-    shapes = late("chalicelib.identity.schemas")
+    shapes = late("chalicelib.identity.machine_schemas")
 
 
 api_key_routes = Resource("API keys")
@@ -36,7 +36,7 @@ def create_api_key(call: AnyCall) -> Answer:
     made = identity.create_api_key(
         call.who,
         wanted.name,
-        shapes.grant_of(wanted.role, wanted.scopes),
+        wanted.grant,
         key=call.world.new_id("key"),
         days=wanted.expires_in_days,
         settings=call.world.settings,

@@ -10,10 +10,12 @@ from chalicelib.platform.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.audit import schemas as audit_shapes
+    from chalicelib.identity import machine_schemas as machine_shapes
     from chalicelib.identity import privacy_schemas as privacy_shapes
     from chalicelib.identity import schemas as identity_shapes
 else:
     audit_shapes = late("chalicelib.audit.schemas")
+    machine_shapes = late("chalicelib.identity.machine_schemas")
     privacy_shapes = late("chalicelib.identity.privacy_schemas")
     identity_shapes = late("chalicelib.identity.schemas")
 
@@ -87,9 +89,9 @@ def offer_view(offer: identity.Offer) -> identity_shapes.OfferView:
     )
 
 
-def api_key_view(key: identity.ApiKey) -> identity_shapes.ApiKeyView:
+def api_key_view(key: identity.ApiKey) -> machine_shapes.ApiKeyView:
     """An API key without its secret."""
-    return identity_shapes.ApiKeyView(
+    return machine_shapes.ApiKeyView(
         id=key.id,
         name=key.name,
         prefix=key.prefix,
@@ -104,14 +106,14 @@ def api_key_view(key: identity.ApiKey) -> identity_shapes.ApiKeyView:
     )
 
 
-def issued_api_key(key: identity.ApiKey) -> identity_shapes.IssuedApiKey:
+def issued_api_key(key: identity.ApiKey) -> machine_shapes.IssuedApiKey:
     """An API key with a new secret."""
-    return identity_shapes.IssuedApiKey(**dict(api_key_view(key)), key=key.key)
+    return machine_shapes.IssuedApiKey(**dict(api_key_view(key)), key=key.key)
 
 
-def trust_view(trust: identity.NamedTrust) -> identity_shapes.TrustView:
+def trust_view(trust: identity.NamedTrust) -> machine_shapes.TrustView:
     """A trust."""
-    return identity_shapes.TrustView(
+    return machine_shapes.TrustView(
         id=trust.id,
         name=trust.name,
         repository=trust.workflow.repository,

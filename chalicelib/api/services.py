@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.api.projects import ENVIRONMENT
 from chalicelib.api.routes import Answer, AnyCall, Resource
 from chalicelib.api.views import config_view, service_view
+from chalicelib.deployments import service as deployments
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, KeyReused, NotFound, QuotaExceeded, StaleVersion
 from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
@@ -87,13 +88,13 @@ def describe_service(call: AnyCall) -> Answer:
     SERVICE,
     answer=projects_shapes.ServiceView,
     status=202,
-    errors=(NotFound, Conflict),
+    errors=(NotFound,),
 )
 def delete_service(call: AnyCall) -> Answer:
-    """Delete a service: first what runs, then what is recorded."""
-    marked = projects.mark_deleting(call.who, call.service)
-    call.world.functions.send("cygni-remove-service", call.service.to_dict())
-    return Answer(service_view(marked, call.world.settings), version=marked.version)
+    """Delete a service: a deployment under way is aborted first, then what runs is removed, then what is recorded."""
+    world = call.world
+    left = deployments.delete_service(call.who, call.service, builders=world.builders, functions=world.functions, now=call.now)
+    return Answer(service_view(left, world.settings), version=left.version)
 
 
 @service_routes.route("GET", SERVICE + "/config", answer=projects_shapes.ConfigView, errors=(NotFound,))

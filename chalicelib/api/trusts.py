@@ -12,9 +12,9 @@ from chalicelib.platform.late import late
 from chalicelib.platform.schema import PageQuery
 
 if TYPE_CHECKING:
-    from chalicelib.identity import schemas as shapes
+    from chalicelib.identity import machine_schemas as shapes
 else:
-    shapes = late("chalicelib.identity.schemas")
+    shapes = late("chalicelib.identity.machine_schemas")
 
 
 trust_routes = Resource("trusts")
@@ -36,7 +36,7 @@ def create_trust(call: AnyCall) -> shapes.TrustView:
         call.who,
         wanted.name,
         identity.Workflow(wanted.repository, wanted.repository_id, wanted.ref, wanted.environment),
-        shapes.grant_of(wanted.role, wanted.scopes),
+        wanted.grant,
         trust=call.world.new_id("tru"),
         settings=call.world.settings,
         now=call.now,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.deployments.lifecycle import TRIES, get_deployment, start_workflow, supersede
+from chalicelib.deployments.lifecycle import TRIES, get_deployment, supersede
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.states import State
+from chalicelib.deployments.turns import start_in_turn
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.errors import Conflict, LostRace, NotFound
 from chalicelib.platform.table import ConditionFailed, Put, Write
@@ -29,7 +30,7 @@ def approve(who: Principal, key: ServiceKey, deployment: str, *, workflows: Work
     else:
         raise LostRace("The deployment changes too quickly just now.")
     if begins and not record.ended:
-        start_workflow(record, workflows)
+        start_in_turn(record, workflows, now)
     return record
 
 

@@ -60,11 +60,12 @@ def await_ready(event: Task, ports: Ports) -> dict[str, str]:
 
 def shift(event: Task, ports: Ports) -> dict[str, str]:
     """Moves the step's share of the traffic to the canary."""
+    put_up = fence_for(event, ports)
     record = load(event)
     if phase_of(record) is not Phase.SHIFTING or take_request(record, ports.clock()):
         return answer(record)
     before = observe(record, ports.metrics, ports.clock)
-    set_canary_weight(record, ports)
+    set_canary_weight(record, ports, put_up)
     keep_baseline(record, before)
     state = state_of(record)
     share = f"{state.weight} % of requests go to release {int(record.number)}."
@@ -76,15 +77,15 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
 
 def promote(event: Task, ports: Ports) -> dict[str, str]:
     """Gives the release all the traffic and makes it the live one."""
+    put_up = fence_for(event, ports)
     record = load(event)
     if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
         return answer(record)
-    grown = rolling.grown(record, event, ports, lambda weight: set_canary_weight(record, ports, weight))
-    if grown is None:
-        return answer(load(event))
-    record, number = grown, int(grown.number)
-    runtime.set_weights(ports.cluster, target_of(record.key), {number: 100}, host=host_of(record, ports))
-    update_lane(record.key, lambda lane: go_live(lane, number))
+    number = int(record.number)
+    if not rolling.grown(record, ports, lambda weight: set_canary_weight(record, ports, put_up, weight)):
+        return answer(record)
+    set_weights(record, ports, put_up, {number: 100})
+    update_lane(record.key, lambda lane: go_live(lane, record.id, number))
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
     linger(record, ports.clock())
     save(record)
@@ -99,7 +100,7 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
     if lingers(record, event, ports):
         return answer(load(event))
     rolling.hand_over(record, int(record.number), ports, host=host_of(record, ports))
-    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)})
+    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)}, upto=int(record.number))
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -110,6 +111,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
 
     A stable release that has no instance left is brought back first, so that traffic never moves to nothing.
     """
+    put_up = fence_for(event, ports)
     record = load(event)
     if record.rollout is None:
         record.rollout = RolloutState(Phase.ROLLING_BACK, reason=reason or "The release could not be made.").to_dict()
@@ -119,19 +121,19 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         return answer(record)
     number, stable = int(record.number), None if record.stable is None else int(record.stable)
     if not state_of(record).weights_known:
-        if not _bring_back_stable(record, ports):
+        if not _bring_back_stable(record, ports, put_up):
             return {**answer(record), "next": "RollBack"}
         update_lane(record.key, lambda lane: turn_back(lane, number, stable))
         move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
         if stable is not None and linger(record, ports.clock()):
             save(record)
     if stable is None:
-        runtime.remove_service(ports.cluster, target_of(record.key))
+        runtime.retire_first(ports.cluster, target_of(record.key), number)
     elif lingers(record, event, ports):
         return answer(load(event))
     else:
         rolling.hand_over(record, stable, ports, host=host_of(record, ports))
-        runtime.retire(ports.cluster, target_of(record.key), keep={stable})
+        runtime.retire(ports.cluster, target_of(record.key), keep={stable}, upto=number)
     move(record, Event.SETTLED, ports.clock())
     save(record)
     return answer(record)
@@ -147,7 +149,31 @@ def host_of(record: DeploymentRecord, ports: Ports) -> str:
     return target_of(record.key).host(ports.settings.apps_domain, home=ports.settings.admin_team)
 
 
-def set_canary_weight(record: DeploymentRecord, ports: Ports, weight: int | None = None) -> None:
+def fence_for(event: Task, ports: Ports) -> runtime.Fence:
+    """Put up before the record is read: whoever is late by then cannot move traffic any more."""
+    return runtime.fence(ports.cluster, target_of(ServiceKey.from_dict(dict(event))))
+
+
+def set_weights(
+    record: DeploymentRecord,
+    ports: Ports,
+    put_up: runtime.Fence,
+    weights: dict[int, int],
+    pinned: runtime.Pinned | None = None,
+) -> None:
+    """Splits the traffic, if nobody has since the fence was put up. Raises LostRace."""
+    runtime.set_weights(
+        ports.cluster,
+        target_of(record.key),
+        weights,
+        host=host_of(record, ports),
+        put_up=put_up,
+        mark=f"{record.id}.{int(record.version)}",
+        pinned=pinned,
+    )
+
+
+def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence, weight: int | None = None) -> None:
     """Splits the traffic as the rollout's state says, or by another weight; who is pinned to the canary gets it."""
     weight = state_of(record).weight if weight is None else weight
     number, pin = int(record.number), release_of(record).spec.rollout.pin
@@ -155,7 +181,7 @@ def set_canary_weight(record: DeploymentRecord, ports: Ports, weight: int | None
     if record.stable is not None:
         weights[int(record.stable)] = 100 - weight
     pinned = runtime.Pinned.to(number, pin) if pin is not None else None
-    runtime.set_weights(ports.cluster, target_of(record.key), weights, host=host_of(record, ports), pinned=pinned)
+    set_weights(record, ports, put_up, weights, pinned)
 
 
 def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
@@ -190,7 +216,7 @@ def _stored_release(key: ServiceKey, number: int) -> Release:
     return release
 
 
-def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
+def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> bool:
     """Whether the stable release has all the traffic now; False when its instances need more time to come back.
 
     One that was stopped gets the traffic when all its instances are back, or after a while those that are.
@@ -211,7 +237,7 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports) -> bool:
             if ports.clock() >= ends:
                 break
             ports.sleep(0.5)
-    runtime.set_weights(ports.cluster, target, {stable: 100}, host=host_of(record, ports))
+    set_weights(record, ports, put_up, {stable: 100})
     return True
 
 

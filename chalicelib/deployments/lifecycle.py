@@ -165,6 +165,7 @@ def _enter(
     record.config_version = int(head.number) if head is not None else 0
     _copy(who, key, wanted, service, record)
     record.tell(now, "queued", f"Release {entered.number} is asked for.", who.subject)
+    record.override = wanted.override or None
     if freeze is not None:
         record.tell(now, "freeze_overridden", f"The environment is frozen: {freeze.reason}", who.subject)
     if wanted.proposal:

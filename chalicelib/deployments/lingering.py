@@ -11,6 +11,7 @@ from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.progress import Ports, Task, state_of, strategy, take_request
 from chalicelib.deployments.releases import target_of
 from chalicelib.deployments.workflow import load
+from chalicelib.projects.service import get_lane
 from chalicelib.rollouts.service import Phase
 from chalicelib.runtime import service as runtime
 
@@ -43,7 +44,7 @@ def linger(record: DeploymentRecord, now: datetime) -> bool:
 def lingers(record: DeploymentRecord, event: Task, ports: Ports) -> bool:
     """Waits for a slice of time; True when what has no traffic is to run on after it, or a person aborted in the meantime.
 
-    A rollout that turns back has been aborted as far as it can be.
+    A rollout that turns back has been aborted as far as it can be, and of a service that is being deleted nothing runs on.
     """
     if not strategy(record).scale_down_delay:
         return False
@@ -51,6 +52,8 @@ def lingers(record: DeploymentRecord, event: Task, ports: Ports) -> bool:
     while record.deadline is not None and ports.clock() < record.deadline:
         if ports.clock() >= ends:
             return True
+        if get_lane(record.key).closed:
+            return False
         ports.sleep(LOOK_SECONDS)
         record = load(event)
         if before is Phase.SETTLING and take_request(record, ports.clock()):

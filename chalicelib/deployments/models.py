@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from chalicelib.deployments.states import ENDED, State, TimelineEvent, grown
 from chalicelib.platform.packed import PackedAttribute, RepackedAttribute
@@ -71,6 +71,7 @@ class DeploymentRecord(Record):
     seq = NumberAttribute(default=0)
     created_by = UnicodeAttribute()
     approved_by = UnicodeAttribute(null=True)
+    override = BooleanAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     ended_at = UTCDateTimeAttribute(null=True)
 

@@ -34,20 +34,19 @@ from chalicelib.deployments.declared_rules import (
 )
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.releases import find_release, workload_of
-from chalicelib.deployments.removal import forget_deployments
+from chalicelib.deployments.removal import remove_service
 from chalicelib.deployments.states import Request, State
 from chalicelib.identity.service import Kind, Principal
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import Conflict, CygniError, NotFound, Transient
+from chalicelib.platform.errors import Conflict, CygniError, LostRace, NotFound, Transient
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.kube import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import ServiceKey, cluster_of, create_service, forget_service, mark_deleting, service_address
+from chalicelib.projects.service import ServiceKey, cluster_of, create_service, mark_deleting, service_address
 from chalicelib.runtime import drift
-from chalicelib.runtime import service as runtime
 from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
 from chalicelib.runtime.rules import Target
 
@@ -290,9 +289,8 @@ def _remove(case: _Case, action: Remove) -> None:
         with_service = team_store(key.team).fetch(*service_address(key)) is not None
         if with_service:
             mark_deleting(case.who("reconcile.delete"), key)
-        runtime.remove_service(case.hands.cluster, Target(key.team, key.project, key.environment, key.service))
-        forget_deployments(key)
-        forget_service(key)
+        if not remove_service(key, case.hands.cluster):
+            raise LostRace(f"A deployment of {key.service} began between two reads.")
     forget_declared(case.who("reconcile.forget"), key)
 
 

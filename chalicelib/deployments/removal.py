@@ -1,11 +1,27 @@
-"""Removing what a deleted service leaves behind in the table."""
+"""Removing a deleted service: first what runs, then what is recorded, so that nothing runs that nobody knows of."""
 
 from __future__ import annotations
 
 from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord, deployments_pk, releases_pk
+from chalicelib.deployments.releases import target_of
+from chalicelib.platform.kube import Cluster
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Record, Remove
-from chalicelib.projects.service import ServiceKey
+from chalicelib.projects.service import ServiceKey, forget_service, get_lane
+from chalicelib.runtime import service as runtime
+
+
+def remove_service(key: ServiceKey, cluster: Cluster) -> bool:
+    """Removes the service from its cluster and its records; False while a deployment is under way, whose end asks again.
+
+    Removing what is gone is no error.
+    """
+    if get_lane(key).active is not None:
+        return False
+    runtime.remove_service(cluster, target_of(key))
+    forget_deployments(key)
+    forget_service(key)
+    return True
 
 
 def forget_deployments(key: ServiceKey) -> None:

@@ -17,12 +17,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.progress import Ports, Task, not_ready, phase_of, save, state_of, strategy, take_request
+from chalicelib.deployments.progress import Ports, not_ready, save, state_of, strategy
 from chalicelib.deployments.releases import Release, find_release, target_of, workload_of
-from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound
 from chalicelib.projects.service import seconds
-from chalicelib.rollouts.service import Batch, Phase, Rolling, batches_of, in_batches, strategy_to_dict
+from chalicelib.rollouts.service import Batch, Rolling, batches_of, in_batches, strategy_to_dict
 from chalicelib.runtime import service as runtime
 from chalicelib.runtime import sizes
 
@@ -68,20 +67,29 @@ def resize(record: DeploymentRecord, ports: Ports) -> None:
         _give_sizes(record, batches[step], ports)
 
 
-def grown(record: DeploymentRecord, event: Task, ports: Ports, shift: Callable[[int], None]) -> DeploymentRecord | None:
-    """The deployment, whose release has its full size, which it is brought to batch by batch; None when that is not so yet.
+def grown(record: DeploymentRecord, ports: Ports, shift: Callable[[int], None]) -> bool:
+    """Whether what is promoted has its full size, all of it ready. It is brought there batch by batch, one in each task.
 
-    `shift` gives the new release so many percent of the traffic.
+    `shift` gives the new release so many percent of the traffic. False also when its instances failed, which is saved.
     """
-    rolling, ends = rolling_of(record), ports.clock() + timedelta(seconds=ports.settings.ready_slice)
-    while rolling is not None and not _at_full_size(record, rolling, ports, shift):
-        if phase_of(record) is not Phase.PROMOTING or ports.clock() >= ends:
-            return None
+    rolling = rolling_of(record)
+    if rolling is None:
+        return True
+    target, number = target_of(record.key), int(record.number)
+    _timed(record, ports)
+    ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
+    while (seen := runtime.readiness(ports.cluster, target, number, now=ports.clock())).state != "ready":
+        if not_ready(record, seen, ports.clock()) or ports.clock() >= ends:
+            return False
         ports.sleep(0.5)
-        record = load(event)
-        if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
-            return None
-    return record
+    batches = batches_of(rolling)
+    left = [batch for batch in batches if batch.new > seen.desired]
+    if left:
+        shift(max((batch.weight for batch in batches if batch.new <= seen.desired), default=0))
+        _give_sizes(record, left[0], ports)
+        record.deadline = None
+        save(record)
+    return not left
 
 
 def restored(record: DeploymentRecord, ports: Ports) -> bool:
@@ -114,23 +122,6 @@ def hand_over(record: DeploymentRecord, number: int, ports: Ports, *, host: str)
     """Lets the release that is left be scaled by itself again."""
     if rolling_of(record) is not None:
         sizes.give_back(ports.cluster, workload_of(record.key, _release(record, number)), host=host)
-
-
-def _at_full_size(record: DeploymentRecord, rolling: Rolling, ports: Ports, shift: Callable[[int], None]) -> bool:
-    """One look; where the instances that were asked for are ready it begins the next batch."""
-    _timed(record, ports)
-    seen = runtime.readiness(ports.cluster, target_of(record.key), int(record.number), now=ports.clock())
-    if seen.state != "ready":
-        not_ready(record, seen, ports.clock())
-        return False
-    batches = batches_of(rolling)
-    left = [batch for batch in batches if batch.new > seen.desired]
-    if left:
-        shift(max((batch.weight for batch in batches if batch.new <= seen.desired), default=0))
-        _give_sizes(record, left[0], ports)
-        record.deadline = None
-        _timed(record, ports)
-    return not left
 
 
 def _give_sizes(record: DeploymentRecord, batch: Batch, ports: Ports) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.deployments.approvals import approve, reject
 from chalicelib.deployments.controls import request
+from chalicelib.deployments.deletion import delete_service
 from chalicelib.deployments.lifecycle import Wanted, create_deployment, get_build_of, get_deployment, list_deployments
 from chalicelib.deployments.live import live_verdict
 from chalicelib.deployments.models import DeploymentRecord
@@ -21,6 +22,7 @@ __all__ = [
     "approve",
     "create_deployment",
     "create_rollback",
+    "delete_service",
     "get_build_of",
     "get_deployment",
     "get_release",

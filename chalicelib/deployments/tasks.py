@@ -9,7 +9,7 @@ from chalicelib.deployments.reconcile_run import Shard
 from chalicelib.deployments.reconcile_run import run as reconcile
 from chalicelib.deployments.reconciling import Hands
 from chalicelib.deployments.releases import target_of
-from chalicelib.deployments.removal import forget_deployments
+from chalicelib.deployments.removal import remove_service
 from chalicelib.deployments.workflow import begin, finish, sweep
 
 __all__ = [
@@ -20,10 +20,10 @@ __all__ = [
     "await_ready",
     "begin",
     "finish",
-    "forget_deployments",
     "prepare",
     "promote",
     "reconcile",
+    "remove_service",
     "roll_back",
     "settle",
     "shift",

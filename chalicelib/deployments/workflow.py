@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.builds.service import Build, build_id_of, get_build, open_build
+from chalicelib.deployments.deletion import remove_when_empty
 from chalicelib.deployments.lifecycle import MACHINE, execution_name, start_workflow
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.rules import Ending, ending
 from chalicelib.deployments.states import Request, State
+from chalicelib.deployments.turns import held_by, start_in_turn
 from chalicelib.platform.errors import NotFound
+from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.logs import log
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import ConditionFailed, Put
@@ -48,8 +51,8 @@ def begin(event: Mapping[str, str], *, now: datetime) -> dict[str, str]:
     return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", "build": build}
 
 
-def finish(event: Mapping[str, str], *, workflows: Workflows, now: datetime) -> dict[str, str]:
-    """Records how the deployment ended and lets the next in the queue begin.
+def finish(event: Mapping[str, str], *, workflows: Workflows, functions: Functions, now: datetime) -> dict[str, str]:
+    """Records how the deployment ended and lets the next in the queue begin, or the service go that is being deleted.
 
     A rollout that was left half-way is no end: the answer is then `unfinished`, the lane stays taken, and the sweep starts
     the workflow again, which goes on where the rollout stands.
@@ -63,24 +66,26 @@ def finish(event: Mapping[str, str], *, workflows: Workflows, now: datetime) -> 
         record.requested = None
         record.tell(now, found.state.value, found.outcome.partition("\n")[0])
         team_store(record.team).commit([Put(record)])
-    _make_room(record, workflows)
+    _make_room(record, workflows, functions, now)
     return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
 
 
-def sweep(*, workflows: Workflows, now: datetime) -> int:
+def sweep(*, workflows: Workflows, functions: Functions, now: datetime) -> int:
     """Starts again every workflow that should be running and is not; answers how many.
 
     Such a one was never started (a crash between the write and the start), or was lost (the embedded cloud was restarted,
-    or the cluster stayed away longer than its retries).
+    or the cluster stayed away longer than its retries). What is left of a service that is being deleted is removed again.
     """
     started = 0
     for key in busy_services():
         lane = get_lane(key)
         record = _deployment(key, lane.active)
+        if remove_when_empty(key, lane, functions):
+            continue
         if record is None:
-            _drop(key, lane, workflows)
+            _drop(key, lane, workflows, now)
         elif record.ended:
-            _make_room(record, workflows)
+            _make_room(record, workflows, functions, now)
         elif _revive(record, workflows, now):
             started += 1
     return started
@@ -88,7 +93,7 @@ def sweep(*, workflows: Workflows, now: datetime) -> int:
 
 def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bool:
     status = workflows.status(MACHINE, execution_name(record))
-    if status == RUNNING:
+    if status == RUNNING or held_by(record, now) is not None:
         return False
     if status is not None:
         record.attempt = int(record.attempt) + 1
@@ -120,23 +125,24 @@ def _build_of(record: DeploymentRecord) -> Build | None:
         return None
 
 
-def _make_room(record: DeploymentRecord, workflows: Workflows) -> None:
+def _make_room(record: DeploymentRecord, workflows: Workflows, functions: Functions, now: datetime) -> None:
     """Takes an ended deployment out of its lane and starts the one that waited for it."""
     lane = update_lane(record.key, lambda lane: leave(lane, record.id)[0])
-    _start_active(record.key, lane, workflows)
+    if not remove_when_empty(record.key, lane, functions):
+        _start_active(record.key, lane, workflows, now)
 
 
-def _drop(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
+def _drop(key: ServiceKey, lane: Lane, workflows: Workflows, now: datetime) -> None:
     """A lane that is held by a deployment without a record is freed."""
     if lane.active is not None:
         active = lane.active
-        _start_active(key, update_lane(key, lambda held: leave(held, active)[0]), workflows)
+        _start_active(key, update_lane(key, lambda held: leave(held, active)[0]), workflows, now)
 
 
-def _start_active(key: ServiceKey, lane: Lane, workflows: Workflows) -> None:
+def _start_active(key: ServiceKey, lane: Lane, workflows: Workflows, now: datetime) -> None:
     following = _deployment(key, lane.active)
     if following is not None and not following.ended:
-        start_workflow(following, workflows)
+        start_in_turn(following, workflows, now)
 
 
 def _deployment(key: ServiceKey, deployment: str | None) -> DeploymentRecord | None:

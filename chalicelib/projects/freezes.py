@@ -1,7 +1,8 @@
 """Freeze windows: times in which no release of an environment begins, unless somebody who may lift them says so.
 
 1. A window is a beginning, an end and a reason; at its end it is over by itself.
-2. It is asked about when a deployment is made. One that was in the queue before goes on, and so does every rollback.
+2. It is asked about when a deployment is made and when its turn has come. What is rolling out already goes on, and every
+   rollback is made.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class EnvironmentRecord(Record):
 
 
 class ActiveIndex(GlobalSecondaryIndex["ServiceRecord"]):  # type: ignore[no-untyped-call]  # PynamoDB's own hook
-    """Services with a deployment under way, for the sweep; sparse."""
+    """Services with a deployment under way, or being deleted, for the sweep; sparse."""
 
     class Meta:
         """Name and projection."""
@@ -107,7 +107,7 @@ class ServiceRecord(Record):
         """The queue as the rules know it."""
         live = None if self.live is None else int(self.live)
         previous = None if self.previous is None else int(self.previous)
-        return Lane(self.active, self.waiting, live, previous, int(self.last))
+        return Lane(self.active, self.waiting, live, previous, int(self.last), bool(self.deleting))
 
     def take(self, lane: Lane) -> None:
         """Takes over a lane that the rules decided on."""
@@ -118,7 +118,8 @@ class ServiceRecord(Record):
             lane.previous,
             lane.last,
         )
-        busy = lane.active is not None
+        self.deleting = lane.closed
+        busy = lane.active is not None or lane.closed
         self.gsi1pk = ACTIVE if busy else None
         self.gsi1sk = f"TEAM#{self.team}#{self.project}#{self.environment}#{self.name}" if busy else None
 

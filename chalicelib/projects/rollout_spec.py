@@ -185,7 +185,7 @@ class Rollout(Shape):
     blue_green: BlueGreen | None = Field(None, description="How a blueGreen release takes over; null: with its defaults.")
     max_surge: Amount | None = Field(
         None,
-        description="Most instances beyond the wanted ones while some are replaced, as a number or a share (25%), which is rounded "
+        description="Most instances beyond the wanted ones while some are replaced, as a number or a share (25%), rounded "
         "up; null: 25% for rolling, 1 for other strategies, where it counts when a release's own instances restart.",
     )
     max_unavailable: Amount | None = Field(
@@ -232,9 +232,7 @@ class Rollout(Shape):
     @model_validator(mode="after")
     def _of_batches(self) -> Rollout:
         if {str(each) for each in self.replacing} <= {"0", "0%"}:
-            raise _misfit(
-                "maxUnavailable", "is 0, and so is maxSurge: nothing could be replaced", "Let one be above 0."
-            )
+            raise _misfit("maxUnavailable", "is 0, and so is maxSurge: nothing could be replaced", "Let one be above 0.")
         if self.strategy == "rolling" and any(step.approval for step in self.steps):
             raise _misfit("steps", "need approval, but a rolling release has batches in place of steps", _NO_APPROVAL)
         if self.strategy == "rolling" and self.scale_down_delay != "0s":

@@ -5,6 +5,7 @@ Invariants:
 2. At most one waits: the latest wins over one that still waits, which is superseded.
 3. A deployment leaves the lane only by ending, and the one that waits then becomes active.
 4. Release numbers rise by one and are never given twice.
+5. A closed lane stays closed: its service is being deleted, and what is under way is the last.
 """
 
 from __future__ import annotations
@@ -30,13 +31,17 @@ def kind_of(name: str) -> EnvironmentKind:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The queue of one service. `live` is the release with the traffic, `last` the newest release number given out."""
+    """The queue of one service. `live` is the release with the traffic, `last` the newest release number given out.
+
+    `closed`: the service is being deleted.
+    """
 
     active: str | None = None
     waiting: str | None = None
     live: int | None = None
     previous: int | None = None
     last: int = 0
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,11 @@ def leave(lane: Lane, deployment: str) -> tuple[Lane, str | None]:
     return lane, None
 
 
-def go_live(lane: Lane, number: int) -> Lane:
-    """The lane after a release got all the traffic. Saying it twice changes nothing."""
-    return lane if lane.live == number else replace(lane, live=number, previous=lane.live)
+def go_live(lane: Lane, deployment: str, number: int) -> Lane:
+    """The lane after the active deployment's release got all the traffic. Saying it twice, or too late, changes nothing."""
+    if lane.active != deployment or lane.live == number:
+        return lane
+    return replace(lane, live=number, previous=lane.live)
 
 
 def turn_back(lane: Lane, number: int, stable: int | None) -> Lane:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.identity.service import Principal, give_back, room_for
 from chalicelib.platform.across import keys_in_index
-from chalicelib.platform.errors import Conflict
 from chalicelib.platform.once import Once
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
@@ -83,12 +82,10 @@ def describe_service(who: Principal, key: ServiceKey, *, description: str, versi
 
 
 def mark_deleting(who: Principal, key: ServiceKey) -> Service:
-    """Marks a service as being deleted, so that nothing new is deployed to it. Raises NotFound, Conflict while it is busy."""
+    """Closes a service's lane: nothing new is deployed to it. Raises NotFound, and ConditionFailed when somebody was first."""
     record = _load_service(who, key)
-    if record.lane.active is not None:
-        raise Conflict(f"A deployment of {key.service} is under way.", remedy="Abort it first, then delete the service.")
     if not record.deleting:
-        record.deleting = True
+        record.take(replace(record.lane, closed=True))
         who.store.commit([Put(record)])
     return Service.from_record(record)
 
@@ -135,7 +132,7 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
 
 
 def busy_services() -> Iterator[ServiceKey]:
-    """Every service with a deployment under way, of all teams: for the sweep only."""
+    """Every service with a deployment under way or being deleted, of all teams: for the sweep only."""
     for raw in keys_in_index(ServiceRecord, ActiveIndex.Meta.index_name, ACTIVE):
         yield unpack(ServiceRecord, raw).key
 

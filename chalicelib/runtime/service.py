@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from chalicelib.platform.errors import CygniError
 from chalicelib.platform.kube import Cluster, Json
 from chalicelib.runtime import logs, reading
+from chalicelib.runtime.fence import Fence, fence, fenced
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage
 from chalicelib.runtime.manifests import pods_wanted, render
 from chalicelib.runtime.pins import Pinned
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.traffic import Reading, TrafficMetrics
 
 __all__ = [
+    "Fence",
     "LogLine",
     "LogPage",
     "Pinned",
@@ -42,10 +44,12 @@ __all__ = [
     "Workload",
     "apply_release",
     "as_scaled",
+    "fence",
     "read_logs",
     "readiness",
     "remove_service",
     "retire",
+    "retire_first",
     "set_weights",
     "stop",
     "traffic_arms",
@@ -73,15 +77,23 @@ def apply_release(cluster: Cluster, workload: Workload, *, host: str) -> None:
 
 
 def set_weights(
-    cluster: Cluster, target: Target, weights: Mapping[int, int], *, host: str, pinned: Pinned | None = None
+    cluster: Cluster,
+    target: Target,
+    weights: Mapping[int, int],
+    *,
+    host: str,
+    put_up: Fence,
+    mark: str,
+    pinned: Pinned | None = None,
 ) -> None:
     """Split traffic between releases by these percents, but for what is pinned. ValueError unless they sum to 100.
 
-    Host names of the service's own are those of the newest release that gets any.
+    Host names of the service's own are those of the newest release that gets any. LostRace when somebody has written the
+    route since the fence was `put_up`; `mark` says who writes it now, and differs from whoever wrote it before.
     """
     newest = max((number for number, weight in weights.items() if weight > 0), default=0)
     service = cluster.get("Service", target.namespace, target.release(newest)) if newest else None
-    cluster.apply(weights_route(target, weights, host, pinned, domains_of(service)))
+    cluster.apply(fenced(weights_route(target, weights, host, pinned, domains_of(service)), put_up, mark))
 
 
 def stop(cluster: Cluster, target: Target, number: int) -> bool:
@@ -109,18 +121,31 @@ def readiness(cluster: Cluster, target: Target, number: int, *, now: datetime) -
     return judged if ailing is None else replace(judged, log_tail=_last_lines(cluster, ailing))
 
 
-def retire(cluster: Cluster, target: Target, keep: Collection[int]) -> None:
-    """Remove every release that is neither kept nor sent any traffic. The route forgets it first."""
+def retire(cluster: Cluster, target: Target, keep: Collection[int], *, upto: int) -> None:
+    """Remove every release up to that number that is neither kept nor sent any traffic. The route forgets it first.
+
+    Later releases are another deployment's. LostRace when somebody wrote the route meanwhile.
+    """
     inventory = _inventory(cluster, target)
     route = cluster.get("HTTPRoute", target.namespace, target.service)
     present = route_weights(target, route)
-    kept = {*keep, *(number for number, weight in present.items() if weight > 0)}
-    left = {number: weight for number, weight in present.items() if number in kept}
+
+    def stays(number: int | None) -> bool:
+        return number is None or number in keep or number > upto or present.get(number, 0) > 0
+
+    left = {number: weight for number, weight in present.items() if stays(number)}
     stale = left != present and sum(left.values()) == 100  # a split that a person wrote is left as it is
     desired = [_route_of(target, left, route)] if route is not None and stale else []
-    refs = {ref for ref in inventory.refs if release_number(ref.revision) in {None, *kept}}
+    refs = {ref for ref in inventory.refs if stays(release_number(ref.revision))}
     if refs != inventory.refs or desired:
         execute(cluster, plan(desired, inventory, keep=refs))
+
+
+def retire_first(cluster: Cluster, target: Target, number: int) -> None:
+    """Remove a service that had no release before this one, unless a later one has come."""
+    numbers = (release_number(ref.revision) for ref in _inventory(cluster, target).refs)
+    if not any(each > number for each in numbers if each is not None):
+        remove_service(cluster, target)
 
 
 def remove_service(cluster: Cluster, target: Target) -> None:
@@ -164,9 +189,9 @@ def traffic_arms(metrics: TrafficMetrics, target: Target, numbers: Collection[in
 
 
 def _route_of(target: Target, weights: Mapping[int, int], route: Json) -> Json:
-    """A route for the same hosts as another."""
+    """A route for the same hosts as another, which it is to take the place of."""
     host, *domains = route["spec"]["hostnames"]
-    return weights_route(target, weights, host, domains=domains)
+    return fenced(weights_route(target, weights, host, domains=domains), Fence.around(route), "retire")
 
 
 def _inventory(cluster: Cluster, target: Target) -> Inventory:

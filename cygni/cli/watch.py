@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -34,7 +35,7 @@ class Show(Protocol):
         """Show one item."""
 
 
-class _PeopleShow:
+class _PeopleShow(ABC):
     """What both ways of showing to people share: events and build lines scroll by. `say` gives names for ids."""
 
     def __init__(self, printer: Printer, say: Callable[[str], str]) -> None:
@@ -52,9 +53,9 @@ class _PeopleShow:
         else:
             self.progress(item if isinstance(item, Progress) else None)
 
+    @abstractmethod
     def progress(self, item: Progress | None) -> None:
         """Show where the rollout stands; None at the end."""
-        raise NotImplementedError
 
 
 class PlainShow(_PeopleShow):

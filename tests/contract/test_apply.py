@@ -194,6 +194,29 @@ def test_an_old_resource_version_makes_apply_lose(api: Api, space: Space) -> Non
     assert (answer.status, answer.reason) == (409, "Conflict")
 
 
+def test_an_apply_that_names_the_uid_of_an_object_that_is_gone_makes_none(api: Api, space: Space) -> None:
+    path = space.path("configmaps", "a")
+    old = api.apply(path, config("a", {"k": "1"})).body["metadata"]["uid"]
+    api.delete(path)
+
+    answer = api.apply(path, config("a", {"k": "2"}, uid=old))
+
+    assert (answer.status, answer.reason) == (409, "Conflict")
+    assert api.get(path).status == 404
+
+
+def test_an_apply_that_names_uid_and_version_of_an_object_that_was_made_anew_changes_nothing(api: Api, space: Space) -> None:
+    path = space.path("configmaps", "a")
+    old = api.apply(path, config("a", {"k": "1"})).body["metadata"]
+    api.delete(path)
+    api.apply(path, config("a", {"k": "1"}))
+
+    answer = api.apply(path, config("a", {"k": "2"}, uid=old["uid"], resourceVersion=old["resourceVersion"]))
+
+    assert (answer.status, answer.reason) == (409, "Conflict")
+    assert api.get(path).body["data"] == {"k": "1"}
+
+
 def test_apply_leaves_status_to_its_endpoint(api: Api, space: Space, widgets: str) -> None:
     path = space.path(f"{widgets}/widgets", "w")
     body = api.apply(path, {**widget(widgets, "w"), "status": {"phase": "Lies"}}).body

@@ -46,6 +46,7 @@ class FakeCluster:
         wanted = copy.deepcopy(dict(manifest))
         meta = wanted["metadata"]
         meta.pop("resourceVersion", None)
+        meta.pop("uid", None)
         if old is not None and _body(old) == _body(wanted):
             return copy.deepcopy(old)
         server = {"uid": f"uid-{self._tick()}", "creationTimestamp": self._born, "generation": 0}
@@ -175,7 +176,9 @@ class FakeCluster:
             raise Failed(f"The cluster answered 404 for {kind} {name}: the server could not find the requested resource")
         if KINDS[kind].namespaced and ("Namespace", "", namespace) not in self.objects:
             raise LostRace(f'The cluster answered 404 for {kind} {name}: namespaces "{namespace}" not found')
-        version = manifest["metadata"].get("resourceVersion")
+        version, uid = manifest["metadata"].get("resourceVersion"), manifest["metadata"].get("uid")
+        if uid and (old is None or old["metadata"]["uid"] != uid):
+            raise LostRace(f"The cluster answered 409 for {kind} {name}: uid mismatch")
         if version and old is not None and old["metadata"]["resourceVersion"] != version:
             raise LostRace(f"The cluster answered 409 for {kind} {name}: the object has been modified")
         if old is not None and not force and key in self._foreign and old.get("spec") != manifest.get("spec"):

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.audit.rules import GENESIS
 from chalicelib.audit.schemas import AuditQuery, ExportQuery, HeadView, line_view
-from chalicelib.identity.schemas import (
+from chalicelib.identity.machine_schemas import (
     ApiKeyView,
     IssuedApiKey,
     NewApiKey,
     NewTrust,
     RotateApiKey,
     TrustView,
-    grant_of,
-    scope_views,
 )
+from chalicelib.identity.schemas import grant_of, scope_views
 from chalicelib.platform.errors import Unauthenticated
 from tests.fakes.answers import PAGE, known, paged, shape
 from tests.fakes.sign_in import Caller, FakeSignIn

@@ -8,7 +8,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
+from chalicelib.projects.service import ServiceKey, update_lane
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
 from cygni.local.cloud.lambdas import resolve
@@ -133,6 +134,7 @@ class Scenario(Stage):
         self._swept()
         self._placed()
         self._declared()
+        self._deleted()
         bearer = {"authorization": f"Bearer {sign_in(self.fakes, 'Eve').access_token}"}
         signs = self.invoke("cygni-rotate-signing-keys", {})["signs"]
         self.fakes.clock.sleep(120)  # so that the API looks whether its keys are still the right ones
@@ -265,6 +267,17 @@ class Scenario(Stage):
                 event = {**self.event(each["id"]), "service": "declared"}
                 self.invoke("cygni-deploy-finish", event)
         assert cluster.get("CygniService", target.namespace, "declared") is None
+
+    def _deleted(self) -> None:
+        """A service that is deleted while a deployment is under way, and one whose removal was lost."""
+        made = self.create()
+        assert self.api("DELETE", self.path).status == 202
+        self.finish(made["id"])
+        assert self.api.get(self.path).status == 404
+        self._service()
+        update_lane(ServiceKey(TEAM, "hello", "prod", "web"), lambda lane: replace(lane, closed=True))
+        self.invoke("cygni-sweep", {})
+        assert self.api.get(self.path).status == 404
 
     def _asked(self, _name: str, method: str, path: str, **more: Any) -> Reply:
         """A request that must not be refused."""

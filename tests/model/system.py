@@ -195,7 +195,7 @@ class Model:
             case ("route", tuple(split)):
                 return replace(system, route=tuple(sorted(split)))
             case ("live", int(number)):
-                return replace(system, lane=go_live(system.lane, number))
+                return replace(system, lane=go_live(system.lane, work.who, number))
             case ("back", int(number), stable):
                 assert stable is None or isinstance(stable, int)
                 return replace(system, lane=turn_back(system.lane, number, stable))

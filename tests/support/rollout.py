@@ -13,7 +13,7 @@ from chalicelib.deployments.tasks import Ports
 from chalicelib.platform.aws import client
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
-from chalicelib.projects.service import ServiceSpec
+from chalicelib.projects.service import ServiceKey, ServiceSpec
 from tests.fakes.kube import FakeCluster
 from tests.support.world import TEAM, Client, Fakes
 
@@ -126,7 +126,26 @@ class Stage:
         return ran
 
     def finish(self, deployment: str) -> dict[str, str]:
-        return deployments.finish(self.event(deployment), workflows=self.fakes.workflows, now=self.fakes.clock())  # type: ignore[arg-type]
+        return deployments.finish(
+            self.event(deployment),
+            workflows=self.fakes.workflows,  # type: ignore[arg-type]
+            functions=self.fakes.functions,  # type: ignore[arg-type]
+            now=self.fakes.clock(),
+        )
+
+    def sweep(self) -> int:
+        return deployments.sweep(
+            workflows=self.fakes.workflows,  # type: ignore[arg-type]
+            functions=self.fakes.functions,  # type: ignore[arg-type]
+            now=self.fakes.clock(),
+        )
+
+    def remove(self) -> None:
+        """Carries out every removal that was asked for, twice, and forgets that it was."""
+        asked = [event for name, event in self.fakes.functions.calls if name == "cygni-remove-service"]
+        self.fakes.functions.calls.clear()
+        for event in (*asked, *asked):
+            deployments.remove_service(ServiceKey.from_dict(event), self.cluster)
 
     def deploy(self, *, digit: str = "a", spec: ServiceSpec = SPEC) -> dict[str, Any]:
         """A whole deployment, to whatever end it comes to."""

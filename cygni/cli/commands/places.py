@@ -115,4 +115,6 @@ def delete_service(
             raise Usage("Deleting must be agreed to.", remedy="Add --yes.")
         typer.confirm(f"Delete the service {place} with all its releases?", abort=True)
     deleted = session.api.delete_service(place)
-    session.printer.result(deleted, Text(f"{place} is being deleted."))
+    active = deleted["active_deployment"]
+    first = f" {active} is aborted first." if active else ""
+    session.printer.result(deleted, Text(f"{place} is being deleted.{first}"))

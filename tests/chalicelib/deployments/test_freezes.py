@@ -77,6 +77,62 @@ def test_a_developer_may_neither_lift_a_freeze_nor_override_it(stage: Stage) -> 
     assert deploy(stage, developer).status == 409
 
 
+def frozen_in_the_queue(stage: Stage, **body: Any) -> str:
+    """A deployment whose turn comes while its environment is frozen."""
+    first, second = stage.create(), stage.create(**body)
+    freeze(stage.api)
+    stage.begin(first["id"])
+    stage.built(first["id"])
+    stage.run(first["id"])
+    stage.finish(first["id"])
+    return str(second["id"])
+
+
+def told(stage: Stage, deployment: str, kind: str) -> list[str]:
+    events = stage.api.get(f"{stage.path}/deployments/{deployment}/timeline").json["items"]
+    return [each["message"] for each in events if each["kind"] == kind]
+
+
+def test_one_whose_turn_comes_in_a_freeze_says_so_and_begins_when_it_is_over(stage: Stage) -> None:
+    waits = frozen_in_the_queue(stage)
+    held = stage.sweep(), stage.sweep()
+    state = stage.read(waits)["state"]
+
+    stage.fakes.clock.sleep(3600)
+
+    assert (held, state, stage.sweep()) == ((0, 0), "queued", 1)
+    assert told(stage, waits, "frozen") == [
+        "It begins when the environment is no longer frozen, 2026-01-02 04:04 UTC: Holidays."
+    ]
+    assert waits in stage.fakes.workflows.started
+
+
+def test_one_that_a_freeze_holds_begins_when_the_freeze_is_lifted(stage: Stage) -> None:
+    waits = frozen_in_the_queue(stage)
+
+    stage.api("DELETE", f"{PROD}/freezes")
+
+    assert (stage.sweep(), waits in stage.fakes.workflows.started) == (1, True)
+
+
+def test_one_that_a_freeze_holds_can_be_aborted(stage: Stage) -> None:
+    waits = frozen_in_the_queue(stage)
+
+    assert stage.api.post(f"{stage.path}/deployments/{waits}/abort").status == 202
+    stage.sweep()
+    stage.begin(waits)
+    stage.finish(waits)
+
+    assert stage.read(waits)["state"] == "cancelled"
+    assert stage.api.get(stage.path).json["active_deployment"] is None
+
+
+def test_what_was_asked_for_in_spite_of_a_freeze_is_not_held_by_it(stage: Stage) -> None:
+    waits = frozen_in_the_queue(stage, override_freeze=True)
+
+    assert waits in stage.fakes.workflows.started
+
+
 def test_a_freeze_is_shown_and_lifted_and_added_once(stage: Stage) -> None:
     for _ in range(2):
         freeze(stage.api)

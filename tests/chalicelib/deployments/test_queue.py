@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.errors import CygniError
 from tests.support.rollout import TASKS, Stage
 
@@ -124,9 +123,9 @@ def test_the_sweep_starts_again_what_was_lost_and_only_that(stage: Stage) -> Non
     made = stage.create()
     workflows = stage.fakes.workflows
 
-    assert deployments.sweep(workflows=workflows, now=stage.fakes.clock()) == 0  # type: ignore[arg-type]
+    assert stage.sweep() == 0
     workflows.statuses[made["id"]] = "FAILED"
-    assert deployments.sweep(workflows=workflows, now=stage.fakes.clock()) == 1  # type: ignore[arg-type]
+    assert stage.sweep() == 1
     assert list(workflows.started) == [made["id"], made["id"] + "-2"]
 
 
@@ -136,7 +135,7 @@ def test_the_sweep_starts_what_was_written_but_never_started(stage: Stage) -> No
     workflows.started.clear()
     workflows.statuses.clear()
 
-    deployments.sweep(workflows=workflows, now=stage.fakes.clock())  # type: ignore[arg-type]
+    stage.sweep()
 
     assert list(workflows.started) == [made["id"]]
 

@@ -182,7 +182,14 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
     before = versions(cluster, target, 1), generation(cluster, target, 1)
 
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 90, 2: 10}, host=target.host("localhost", home=target.team))
+    service.set_weights(
+        cluster,
+        target,
+        {1: 90, 2: 10},
+        host=target.host("localhost", home=target.team),
+        put_up=service.fence(cluster, target),
+        mark="t",
+    )
 
     assert (versions(cluster, target, 1), generation(cluster, target, 1)) == before
     assert service.weights(cluster, target) == {1: 90, 2: 10}
@@ -191,9 +198,16 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
 def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, target):
     apply(cluster, target, 1, scale={"min": 2, "max": 4})
     apply(cluster, target, 2)
-    service.set_weights(cluster, target, {1: 0, 2: 100}, host=target.host("localhost", home=target.team))
+    service.set_weights(
+        cluster,
+        target,
+        {1: 0, 2: 100},
+        host=target.host("localhost", home=target.team),
+        put_up=service.fence(cluster, target),
+        mark="t",
+    )
 
-    service.retire(cluster, target, [2])
+    service.retire(cluster, target, [2], upto=2)
 
     kinds = ("Deployment", "Service", "ConfigMap", "Secret", "HorizontalPodAutoscaler")
     assert [kind for kind in kinds if cluster.get(kind, target.namespace, "web-r1")] == []

@@ -28,20 +28,26 @@ def test_the_one_that_waits_begins_when_the_active_one_leaves() -> None:
 
 def test_leaving_or_going_live_twice_is_doing_so_once() -> None:
     lane, _ = leave(Lane(active="a", waiting="b", last=2), "a")
-    live = go_live(lane, 2)
+    live = go_live(lane, "b", 2)
 
     assert leave(lane, "a") == (lane, None)
-    assert go_live(live, 2) == live
+    assert go_live(live, "b", 2) == live
+
+
+def test_a_deployment_that_has_left_the_lane_makes_nothing_live() -> None:
+    lane = go_live(Lane(active="b", live=1, last=3), "b", 3)
+
+    assert go_live(lane, "a", 2) == lane
 
 
 def test_the_release_that_was_live_before_is_remembered() -> None:
-    lane = go_live(go_live(Lane(last=2), 1), 2)
+    lane = go_live(go_live(Lane(active="a", last=2), "a", 1), "a", 2)
 
     assert (lane.live, lane.previous) == (2, 1)
 
 
 def test_a_live_release_that_is_turned_back_leaves_the_stable_one_live() -> None:
-    lane = turn_back(go_live(go_live(Lane(last=2), 1), 2), 2, 1)
+    lane = turn_back(go_live(go_live(Lane(active="a", last=2), "a", 1), "a", 2), 2, 1)
 
     assert (lane.live, lane.previous) == (1, None)
     assert turn_back(lane, 2, 1) == lane

@@ -30,6 +30,10 @@ def apply(cluster, number=1, *, target=TARGET, **changes):
     service.apply_release(cluster, workload(number, target=target, **changes), host=target.host("localhost", home=target.team))
 
 
+def split(cluster, weights, mark="t"):
+    service.set_weights(cluster, TARGET, weights, host=HOST, put_up=service.fence(cluster, TARGET), mark=mark)
+
+
 def releases(cluster, kind="Deployment"):
     return sorted(name for of, _, name in cluster.objects if of == kind)
 
@@ -46,6 +50,55 @@ def test_a_first_release_is_in_the_cluster_with_all_the_traffic(cluster):
     assert service.weights(cluster, TARGET) == {1: 100}
 
 
+@pytest.mark.parametrize("between", [{1: 50, 2: 50}, {1: 90, 2: 10}], ids=["other weights", "the same weights"])
+def test_a_worker_that_is_late_moves_no_traffic_when_another_has_written_the_route(cluster, between):
+    apply(cluster, 1)
+    apply(cluster, 2)
+    split(cluster, {1: 90, 2: 10}, mark="first")
+    put_up = service.fence(cluster, TARGET)
+    split(cluster, between, mark="second")
+
+    with pytest.raises(LostRace):
+        service.set_weights(cluster, TARGET, {1: 0, 2: 100}, host=HOST, put_up=put_up, mark="late")
+
+    assert service.weights(cluster, TARGET) == between
+
+
+def test_a_worker_that_is_late_makes_no_route_for_a_service_that_is_gone(cluster):
+    apply(cluster, 1)
+    apply(cluster, 1, target=Target(TARGET.team, TARGET.project, TARGET.environment, "other"))  # the namespace stays
+    put_up = service.fence(cluster, TARGET)
+    service.remove_service(cluster, TARGET)
+
+    with pytest.raises(LostRace):
+        service.set_weights(cluster, TARGET, {1: 100}, host=HOST, put_up=put_up, mark="late")
+
+    assert service.weights(cluster, TARGET) == {}
+
+
+def test_what_removes_old_releases_leaves_a_later_one_that_has_no_traffic_yet(cluster):
+    apply(cluster, 1)
+    apply(cluster, 2)
+    split(cluster, {2: 100})
+    apply(cluster, 3)
+
+    service.retire(cluster, TARGET, {2}, upto=2)
+
+    assert releases(cluster) == ["web-r2", "web-r3"]
+
+
+def test_the_removal_of_a_first_release_leaves_a_service_that_has_a_later_one(cluster):
+    apply(cluster, 1)
+    apply(cluster, 2)
+
+    service.retire_first(cluster, TARGET, 1)
+    left = releases(cluster)
+    service.retire_first(cluster, TARGET, 2)
+
+    assert left == ["web-r1", "web-r2"]
+    assert cluster.objects == {}
+
+
 def test_a_second_release_changes_neither_the_first_ones_objects_nor_the_weights(cluster):
     apply(cluster, 1)
     before = objects_of(cluster, 1)
@@ -60,7 +113,7 @@ def test_a_second_release_changes_neither_the_first_ones_objects_nor_the_weights
 def test_applying_a_release_again_keeps_the_weights_that_were_set_since(cluster):
     apply(cluster, 1)
     apply(cluster, 2)
-    service.set_weights(cluster, TARGET, {1: 90, 2: 10}, host=HOST)
+    split(cluster, {1: 90, 2: 10})
 
     apply(cluster, 2)
     apply(cluster, 1)
@@ -125,7 +178,7 @@ def test_weights_that_do_not_sum_to_100_never_reach_the_cluster(cluster):
     apply(cluster)
 
     with pytest.raises(ValueError, match="sum to 100"):
-        service.set_weights(cluster, TARGET, {1: 50}, host=HOST)
+        split(cluster, {1: 50})
 
     assert service.weights(cluster, TARGET) == {1: 100}
 
@@ -137,9 +190,9 @@ def test_a_service_that_is_not_there_has_no_weights(cluster):
 def test_retiring_removes_every_release_that_is_not_kept(cluster):
     for number in (1, 2, 3):
         apply(cluster, number, spec=SCALED)
-    service.set_weights(cluster, TARGET, {1: 0, 3: 100}, host=HOST)
+    split(cluster, {1: 0, 3: 100})
 
-    service.retire(cluster, TARGET, {2, 3})
+    service.retire(cluster, TARGET, {2, 3}, upto=3)
 
     assert {kind: releases(cluster, kind) for kind in OWN if kind != "ConfigMap"} == {
         kind: ["web-r2", "web-r3"] for kind in OWN if kind != "ConfigMap"
@@ -149,9 +202,9 @@ def test_retiring_removes_every_release_that_is_not_kept(cluster):
 def test_the_route_forgets_a_release_that_is_retired(cluster):
     apply(cluster, 1)
     apply(cluster, 2)
-    service.set_weights(cluster, TARGET, {1: 0, 2: 100}, host=HOST)
+    split(cluster, {1: 0, 2: 100})
 
-    service.retire(cluster, TARGET, {2})
+    service.retire(cluster, TARGET, {2}, upto=3)
 
     assert service.weights(cluster, TARGET) == {2: 100}
     assert cluster.get("HTTPRoute", SPACE, "web")["spec"]["hostnames"] == [HOST]
@@ -161,7 +214,7 @@ def test_a_release_that_is_sent_traffic_is_never_retired(cluster):
     apply(cluster, 1)
     apply(cluster, 2)
 
-    service.retire(cluster, TARGET, {2})
+    service.retire(cluster, TARGET, {2}, upto=3)
 
     assert releases(cluster) == ["web-r1", "web-r2"]
 
@@ -170,7 +223,7 @@ def test_retiring_what_is_retired_writes_nothing(cluster):
     apply(cluster)
     before = len(cluster.writes)
 
-    service.retire(cluster, TARGET, {1})
+    service.retire(cluster, TARGET, {1}, upto=3)
 
     assert len(cluster.writes) == before
 
@@ -180,7 +233,7 @@ def test_retiring_leaves_what_is_not_in_the_inventory(cluster):
     apply(cluster, 2)
     cluster.put({"kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": SPACE, "labels": TARGET.labels(2)}})
 
-    service.retire(cluster, TARGET, {1})
+    service.retire(cluster, TARGET, {1}, upto=3)
 
     assert "theirs" in releases(cluster, "ConfigMap")
 
@@ -215,15 +268,15 @@ def test_a_namespace_that_is_not_cygnis_is_never_removed(cluster):
 def prepare_split(cluster):
     apply(cluster, 1)
     apply(cluster, 2)
-    service.set_weights(cluster, TARGET, {1: 0, 2: 100}, host=HOST)
+    split(cluster, {1: 0, 2: 100})
 
 
 STEPS = {
     "first release": (lambda cluster: None, lambda cluster: apply(cluster, 1, spec=SCALED)),
     "later release": (lambda cluster: apply(cluster, 1), lambda cluster: apply(cluster, 2)),
     "pruning release": (lambda cluster: apply(cluster, 1, spec=SCALED), lambda cluster: apply(cluster, 1)),
-    "weights": (prepare_split, lambda cluster: service.set_weights(cluster, TARGET, {1: 50, 2: 50}, host=HOST)),
-    "retire": (prepare_split, lambda cluster: service.retire(cluster, TARGET, {2})),
+    "weights": (prepare_split, lambda cluster: split(cluster, {1: 50, 2: 50})),
+    "retire": (prepare_split, lambda cluster: service.retire(cluster, TARGET, {2}, upto=3)),
     "remove": (prepare_split, lambda cluster: service.remove_service(cluster, TARGET)),
 }
 

@@ -61,8 +61,8 @@ def live(api: tuple[int, int]) -> list[Json]:
         )
         service.apply_release(cluster, workload(3, target=target, command=("sh", "-c", "true")), host=host)
         for weights in ({1: 100}, {1: 80, 2: 20}, {1: 0, 2: 0, 3: 100}):
-            service.set_weights(cluster, target, weights, host=host)
-        service.retire(cluster, target, [3])
+            service.set_weights(cluster, target, weights, host=host, put_up=service.fence(cluster, target), mark="t")
+        service.retire(cluster, target, [3], upto=3)
         service.remove_service(cluster, target)
     return cluster.applied
 

@@ -163,14 +163,19 @@ class Cluster:
         manager = manager_of(resource, options, "Apply")
         hidden = hidden_fields(resource, config, options.subresource)
         old = self.store.get(self.key(resource, namespace, name))
+        wanted, uid = config["metadata"].get("resourceVersion"), config["metadata"].get("uid")
         if old is None:
             if options.subresource:
                 raise errors.not_found(resource.plural, resource.group, name)
+            if uid:
+                why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                raise errors.conflict(resource.plural, resource.group, name, why)
             empty: Obj = {"metadata": {}}
             obj = apply_configuration(empty, config, resource.schema, manager, now(), force=options.force, hidden=hidden)
             obj["metadata"]["name"] = name
             return self._insert(resource, namespace, obj, options, applied=True), True
-        wanted, uid = config["metadata"].get("resourceVersion"), config["metadata"].get("uid")
+        if wanted and wanted != old["metadata"]["resourceVersion"]:
+            raise errors.conflict(resource.plural, resource.group, name, errors.MODIFIED)
         if uid and uid != old["metadata"]["uid"]:
             cause = errors.invalid_value("metadata.uid", uid, "field is immutable")
             raise errors.invalid(resource.kind, resource.group, name, [cause])

@@ -52,6 +52,12 @@ def test_agreed_to_it_deletes(cli: Cli, api: FakeApi, given: tuple[str, ...]) ->
     assert api.services["shop", "prod", "web"]["deleting"] is True
 
 
+def test_deleting_names_the_deployment_that_is_aborted_for_it(cli: Cli, api: FakeApi) -> None:
+    api.services["shop", "prod", "web"]["active_deployment"] = "dep_01"
+
+    assert "is being deleted. dep_01 is aborted first." in cli("services", "delete", "web", "--yes").stdout
+
+
 def test_a_machine_must_agree_beforehand(cli: Cli, api: FakeApi) -> None:
     result = cli("services", "delete", "web", "--json")
 

@@ -1,0 +1,129 @@
+"""Deleting a service whatever it is at: everything of it goes, and traffic is with the stable release until then."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord
+from chalicelib.platform.dynamodb import dynamodb
+from chalicelib.projects.service import ServiceSpec
+from tests.support.rollout import SPEC, Stage
+
+DELAYED = SPEC.model_copy(update={"rollout": SPEC.rollout.model_copy(update={"scale_down_delay": "10m"})})
+
+
+def delete(stage: Stage) -> int:
+    return stage.api("DELETE", stage.path).status
+
+
+def nothing_is_left(stage: Stage) -> bool:
+    models = {DeploymentRecord.__name__, ReleaseRecord.__name__, "ServiceRecord"}
+    rows = dynamodb().scan(TableName="cygni")["Items"]
+    left = [row["pk"]["S"] for row in rows if row.get("model", {}).get("S") in models or "DEPLOYMENTS" in row["pk"]["S"]]
+    return stage.api.get(stage.path).status == 404 and stage.cluster.state() == {} and not left
+
+
+@pytest.mark.parametrize(
+    ("first", "task"),
+    [
+        *((True, task) for task in ("AwaitReady", "Promote", "Settle")),
+        *((False, task) for task in ("AwaitReady", "Shift", "Analyse", "Promote", "Settle")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else ("second release", "first release")[value],
+)
+def test_deleted_in_mid_rollout_it_turns_back_and_then_nothing_is_left(stage: Stage, first: bool, task: str) -> None:
+    if not first:
+        stage.deploy()
+    made = stage.create()
+    stage.begin(made["id"])
+    stage.built(made["id"], digit="b")
+    stage.run(made["id"], until=task)
+
+    assert delete(stage) == 202
+    assert stage.fakes.functions.calls == []
+    stage.run(made["id"], task)
+
+    assert first or stage.weights() == {1: 100}
+    stage.finish(made["id"])
+    stage.remove()
+    assert nothing_is_left(stage)
+
+
+def test_a_deployment_that_waits_is_cancelled_and_nothing_new_is_taken(stage: Stage) -> None:
+    active, waiting = stage.create(), stage.create()
+
+    delete(stage)
+    refused = stage.api.post(f"{stage.path}/deployments", {"source": stage._source()})
+
+    assert stage.read(waiting["id"])["state"] == "cancelled"
+    assert stage.read(active["id"])["requested"] == "abort"
+    assert (refused.status, "being deleted" in refused.json["detail"]) == (409, True)
+
+
+def test_a_service_that_rests_is_removed_at_once(stage: Stage) -> None:
+    stage.deploy()
+
+    delete(stage)
+    stage.remove()
+
+    assert nothing_is_left(stage)
+
+
+def test_deleting_twice_is_deleting_once(stage: Stage) -> None:
+    stage.deploy()
+    made = stage.create()
+    stage.begin(made["id"])
+
+    assert (delete(stage), delete(stage)) == (202, 202)
+    stage.finish(made["id"])
+    stage.finish(made["id"])
+    stage.remove()
+
+    assert nothing_is_left(stage)
+    assert delete(stage) == 404
+
+
+def test_a_removal_that_was_lost_is_asked_for_again_by_the_sweep(stage: Stage) -> None:
+    stage.deploy()
+    delete(stage)
+    stage.fakes.functions.calls.clear()
+
+    stage.sweep()
+    stage.remove()
+
+    assert nothing_is_left(stage)
+    stage.sweep()
+    assert stage.fakes.functions.calls == []
+
+
+def test_a_removal_that_comes_too_early_leaves_the_rollout_alone(stage: Stage) -> None:
+    stage.deploy()
+    made = stage.create()
+    stage.begin(made["id"])
+    stage.built(made["id"], digit="b")
+    stage.run(made["id"], until="Analyse")
+    delete(stage)
+    stage.fakes.functions.send("cygni-remove-service", {key: stage.event(made["id"])[key] for key in NAMES})
+
+    stage.remove()
+
+    assert stage.weights() == {1: 80, 2: 20}
+    assert stage.run(made["id"], "Analyse") == ["Analyse", "RollBack"]
+
+
+@pytest.mark.parametrize("spec", [SPEC, DELAYED], ids=["", "delayed"])
+def test_what_would_run_on_for_a_while_does_not_when_its_service_is_deleted(stage: Stage, spec: ServiceSpec) -> None:
+    stage.deploy()
+    made = stage.create()
+    stage.begin(made["id"])
+    stage.built(made["id"], spec, digit="b")
+    stage.run(made["id"], until="Analyse")
+    began = stage.fakes.clock()
+
+    delete(stage)
+    stage.run(made["id"], "Analyse")
+
+    assert (stage.fakes.clock() - began).total_seconds() < 60
+
+
+NAMES = ("team", "project", "environment", "service")
