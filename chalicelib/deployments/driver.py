@@ -20,7 +20,16 @@ from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
-from chalicelib.projects.service import ServiceKey, get_lane, go_live, lane_writes, seconds, turn_back, update_lane
+from chalicelib.projects.service import (
+    ServiceKey,
+    change_held_lane,
+    get_lane,
+    go_live,
+    held_service,
+    seconds,
+    turn_back,
+    update_lane,
+)
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
 from chalicelib.runtime import service as runtime
 
@@ -82,12 +91,12 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
 
 
 def promote(event: Task, ports: Ports) -> dict[str, str]:
-    """Gives the release all the traffic and makes it the live one, in the commit that says so.
+    """Gives the release all the traffic and makes it the live one.
 
     The one before stays in the route, without traffic: so its removal begins with a write of the route, and is refused when
-    the rollout turned back meanwhile.
+    the rollout turned back meanwhile. Route and lane are read before the record, so that neither is written too late.
     """
-    put_up = fence_for(event, ports)
+    put_up, service = fence_for(event, ports), held_service(ServiceKey.from_dict(dict(event)))
     record = load(event)
     if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
         return answer(record)
@@ -96,9 +105,10 @@ def promote(event: Task, ports: Ports) -> dict[str, str]:
         return answer(record)
     idle = {} if record.stable is None else {int(record.stable): 0}
     set_weights(record, ports, put_up, {**idle, number: 100})
+    change_held_lane(service, lambda lane: go_live(lane, record.id, number))
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
     linger(record, ports.clock())
-    save(record, *lane_writes(record.key, lambda lane: go_live(lane, record.id, number)))
+    save(record)
     return answer(record)
 
 
@@ -134,7 +144,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
     if not state_of(record).weights_known:
         if not _bring_back_stable(record, ports, put_up):
             return {**answer(record), "next": "RollBack"}
-        update_lane(record.key, lambda lane: turn_back(lane, number, stable))
+        update_lane(record.key, lambda lane: turn_back(lane, number, stable), always=True)
         move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=_turned_back(stable))
         if stable is not None and linger(record, ports.clock()):
             save(record)

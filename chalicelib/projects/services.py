@@ -116,25 +116,29 @@ def lane_write(service: Service, lane: Lane) -> Write:
     return Put(service.record)
 
 
-def lane_writes(key: ServiceKey, change: Callable[[Lane], Lane]) -> list[Write]:
-    """The write that saves what a rule makes of a service's lane, for the caller's own commit; none where nothing changes."""
+def held_service(key: ServiceKey) -> Service | None:
+    """A service as it is now; a write of its lane through this is refused when anybody has written it since."""
     record = team_store(key.team).fetch(*service_address(key))
-    if record is None or (after := change(record.lane)) == record.lane:
-        return []
-    record.take(after)
-    return [Put(record)]
+    return None if record is None else Service.from_record(record)
 
 
-def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
+def change_held_lane(service: Service | None, change: Callable[[Lane], Lane]) -> None:
+    """Applies a rule to the lane of a service that was read before. Raises ConditionFailed when it was written since."""
+    if service is not None and (after := change(service.lane)) != service.lane:
+        team_store(service.key.team).commit([lane_write(service, after)])
+
+
+def update_lane(key: ServiceKey, change: Callable[[Lane], Lane], *, always: bool = False) -> Lane:
     """Applies a rule to the lane of a service and saves what came of it. Raises LostRace when someone else was first.
 
-    A service that is gone keeps an empty lane.
+    `always` saves also what is as it was: whoever read it before may not write it any more. A service that is gone keeps an
+    empty lane.
     """
     record = team_store(key.team).fetch(*service_address(key))
     if record is None:
         return Lane()
     before, after = record.lane, change(record.lane)
-    if after != before:
+    if after != before or always:
         record.take(after)
         team_store(key.team).commit([Put(record)])
     return after

@@ -1,9 +1,9 @@
 """The same system with a worker that is late: given up, replaced by another, and still acting whenever it likes.
 
-What is restated here is the fence of `runtime.fence`: a worker's write of the route is refused once anybody else has written it
-since the worker began. So a late worker may still have its way between the moment in which a rollout turns back and the write
-that gives the stable release its traffic again, and never after it. That a late worker starts or stops instances is left out:
-nothing but the functions' time limits excludes it.
+What is restated here is the fence of `runtime.fence`, and the same for the lane: a worker's write is refused once anybody else
+has written since the worker began. So a late worker may still have its way between the moment in which a rollout turns back and
+the write that gives the stable release its traffic again, and never after it. That a late worker starts or stops instances is
+left out: nothing but the functions' time limits excludes it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ from dataclasses import dataclass, replace
 from chalicelib.projects.rules import Lane
 from chalicelib.rollouts.transitions import Phase
 from tests.model.search import EDGES, Search, rises_after_an_abort
-from tests.model.system import Effect, Model, System, Work, _retired
+from tests.model.system import Model, System, Work, _retired
+
+ALL = frozenset({"route", "lane"})
+NEEDS = {"route": "route", "live": "lane"}
+"""What must be as the worker read it for an effect of this kind; else it is refused."""
+WRITES = {"route": "route", "retire": "route", "live": "lane", "back": "lane"}
+"""What an effect of this kind writes, also where it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Late(System):
-    """With the worker that is late. `open` and `late_open`: nobody has written the route since the one, or the other, began."""
+    """With the worker that is late. `open` and `late_open`: what nobody has written since the one, or the other, began."""
 
     late: Work | None = None
-    open: bool = True
-    late_open: bool = True
+    open: frozenset[str] = ALL
+    late_open: frozenset[str] = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +59,50 @@ class LateModel(Model):
     def _people(self, system: System) -> Iterator[tuple[str, System]]:
         for name, after in Model._people(self, system):
             if not self.only_abort or name.endswith(("is asked for", "is asked to abort")):
-                yield name, after
+                yield name, _lane_seen(system, after)
 
     def _tasks(self, system: System, who: str) -> Iterator[tuple[str, System]]:
         for name, after in Model._tasks(self, system, who):
-            yield name, replace(after, open=True) if isinstance(after, Late) and after.work is not None else after
+            seen = _lane_seen(system, after)
+            yield name, seen if seen.work is None else replace(seen, open=ALL)
 
     def _act(self, system: System, work: Work) -> System:
         assert isinstance(system, Late)
-        if self.fenced and writes_route(work.todo[0]) and not system.open:
+        kind = str(work.todo[0][0])
+        if self._refused(kind, system.open):
             return replace(system, work=None)
         after = Model._act(self, system, work)
-        wrote = writes_route(work.todo[0]) or work.todo[0][0] == "retire"
-        return replace(after, late_open=system.late_open and not wrote) if isinstance(after, Late) else after
+        assert isinstance(after, Late)
+        return replace(after, late_open=system.late_open - {WRITES.get(kind)})
 
     def _late(self, system: Late, work: Work) -> Late:
         """The next effect of the worker that is late; its record is saved only where nobody has saved it since."""
         effect, rest = work.todo[0], work.todo[1:]
-        if effect[0] in ("run", "stop") or (self.fenced and writes_route(effect) and not system.late_open):
+        kind = str(effect[0])
+        if kind in ("run", "stop") or self._refused(kind, system.late_open):
             return replace(system, late=None)
         kept, system = system.work, replace(system, late=None, work=None)
-        if effect[0] == "retire":
+        if kind == "retire":
             after = retired_upto(system, effect[1], work.record.number)
         else:
             outdated = system.record(work.who) != work.record
             after = Model._act(self, system, replace(work, todo=(effect,), outdated=outdated))
         assert isinstance(after, Late)
-        wrote = writes_route(effect) or effect[0] == "retire"
         changed = kept is not None and after.record(kept.who) != kept.record
         kept = replace(kept, outdated=True) if kept is not None and changed else kept
-        return replace(after, work=kept, late=replace(work, todo=rest) if rest else None, open=system.open and not wrote)
+        late = replace(work, todo=rest) if rest else None
+        return replace(after, work=kept, late=late, open=system.open - {WRITES.get(kind)})
+
+    def _refused(self, kind: str, untouched: frozenset[str]) -> bool:
+        return self.fenced and kind in NEEDS and NEEDS[kind] not in untouched
+
+
+def _lane_seen(before: System, after: System) -> Late:
+    """Whoever read the lane before somebody else wrote it may not write it."""
+    assert isinstance(after, Late)
+    if before.lane == after.lane:
+        return after
+    return replace(after, open=after.open - {"lane"}, late_open=after.late_open - {"lane"})
 
 
 class LateSearch(Search):
@@ -92,11 +112,6 @@ class LateSearch(Search):
         own = (check for check in EDGES if check is not rises_after_an_abort)
         found = next(filter(None, (check(self.model, before, after) for check in own)), None)
         return found or rises_when_turned_back(before, after)
-
-
-def writes_route(effect: Effect) -> bool:
-    """Whether an effect is a write of the route that the fence guards."""
-    return effect[0] == "route"
 
 
 def rises_when_turned_back(before: System, after: System) -> str | None:
