@@ -1,4 +1,4 @@
-"""How large what a function is made of may be, unpacked: that is what Lambda loads when it starts one. Pure, but for reading zips."""
+"""How large what a function is made of may be, unpacked, as Lambda loads it. Pure, but for reading zips."""
 
 from __future__ import annotations
 
