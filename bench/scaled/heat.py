@@ -16,12 +16,19 @@ from itertools import accumulate
 
 from bench.scaled.fill import SEED
 from bench.scaled.trace import Stroke, Trace
+from bench.store_count import Touch
+from chalicelib.identity.limits import BLOCKS
+from chalicelib.identity.tokens import LIFE
 from chalicelib.projects.names import ServiceKey
 
 WRITES, READS = 1000, 3000
 """Units a second that one partition of DynamoDB serves."""
 BEGAN, WAITED, SUPERSEDED = "began at once", "waited", "took another's place"
 DEPLOYS, ROLLOUTS, SECONDS, MINUTE = 10, 1000, 180, 60
+_COUNTED = tuple(
+    Stroke(MINUTE * each / BLOCKS, Touch("cygni-identity", "LIMIT#{deployment}", written=1)) for each in range(BLOCKS)
+)
+"""What the count of a follower's requests costs at most in a minute: all blocks of their limit."""
 SKEW = 1.0
 """Zipf's exponent: at 1 the most popular of 50,000 services is asked for each eleventh time."""
 
@@ -129,6 +136,9 @@ class _Simulation:
         self.keys_of[self.count] = key
         heappush(self.ends, (at + self.trace.seconds, self.count))
         self.heat.add(self.trace.rest, names, at)
+        if self.rng.random() < self.trace.seconds / LIFE.total_seconds():
+            self.heat.add(self.trace.refresh, names, at + self.rng.uniform(0, self.trace.seconds))
+        self.heat.add(_COUNTED, names, at)
         look = self.rng.uniform(0, self.look_every)
         while look < self.trace.seconds:
             self.heat.add(self.trace.look, names, at + look)

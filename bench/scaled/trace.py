@@ -10,14 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from bench import cost
+from bench.cluster_calls import EKS
 from bench.cost import BY_NAME, FUNCTION_OF, OnAws
 from bench.scaled.counted import CountedCluster, CountedMetrics
 from bench.store_calls import build
 from bench.store_count import Counter, Touch, counting
 from chalicelib.builds.service import build_id_of
 from chalicelib.projects.service import ServiceSpec, cluster_of
+from chalicelib.runtime import registry
+from tests.support.people import sign_in
 from tests.support.rollout import SPEC, TASKS
 from tests.support.store import memory_store
 from tests.support.world import TEAM, Client, Fakes
@@ -27,6 +31,8 @@ LASTS = 100
 _STEP = (LASTS - int(cost.STARTS)) // 2
 CANARY = {"steps": [{"weight": 20, "for": f"{_STEP}s"}, {"weight": 50, "for": f"{_STEP}s"}], "interval": "5s"}
 _SERVICE = "hello#prod#web"
+_TENANT, OPERATOR = "team_tenant", "TEAM#<operator>"
+"""A team that an environment's cluster is lent to, and the partition of who lends it to all teams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,10 @@ class TimedCounter(Counter):
 @dataclass(frozen=True)
 class Trace:
     """What one deployment does. `begins`, `waits` and `supersedes` are what its POST does to a free lane, behind an active
-    deployment, and behind one that another waits for already; `rest` is all after it, once its turn has come.
+    deployment, and behind one that another waits for already; `rest` is all after it, once its turn has come. `look` is
+    what whoever follows it reads each time, `refresh` what a new access token of theirs costs.
 
-    `busy` are seconds of running functions by name, `asked` are calls of the cluster and of its metrics by kind.
+    `busy` are seconds of running functions by name, `asked` are calls of the cluster, its metrics and its secret by kind.
     """
 
     begins: tuple[Stroke, ...]
@@ -72,6 +79,7 @@ class Trace:
     supersedes: tuple[Stroke, ...]
     rest: tuple[Stroke, ...]
     look: tuple[Stroke, ...]
+    refresh: tuple[Stroke, ...]
     seconds: float
     states: int
     busy: Tally[str]
@@ -91,6 +99,9 @@ class _Recorder:
         self.spec = spec
         self.busy: Tally[str] = Tally()
         self.invoked: Tally[str] = Tally()
+        self.secrets = 0
+        fakes.functions.answers["cygni-check-cluster"] = None
+        self.stage.api.post("/v1/clusters", {"name": "far", "access": EKS, "shared": True})
         self.stage.api.post("/v1/projects", {"name": "hello"})
         self.stage.api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
         self.stage.deploy()
@@ -109,8 +120,9 @@ class _Recorder:
         states = self._roll_out(made)
         rest = self._strokes(began, made)
         seconds = (stage.fakes.clock() - began).total_seconds()
-        look = self._look(made)
-        return Trace(begins, waits, supersedes, rest, look, seconds, states, self.busy, self.invoked, calls[0] + calls[1])
+        asked = calls[0] + calls[1] + Tally({"secret": self.secrets})
+        look, refresh = self._look(made), self._refresh(made)
+        return Trace(begins, waits, supersedes, rest, look, refresh, seconds, states, self.busy, self.invoked, asked)
 
     def _post(self) -> tuple[tuple[Stroke, ...], str]:
         """Uploads a source and asks for its deployment."""
@@ -144,8 +156,30 @@ class _Recorder:
         if task == "AwaitReady":
             self.stage.fakes.clock.sleep(cost.STARTS)
             self.stage.make_ready()
-        cluster_of(TEAM, "hello", "prod")  # as `functions.ports` looks up which cluster a task is about
+        self._reach()
         return TASKS[task](self.stage.event(made), self.stage.ports())
+
+    def _reach(self) -> None:
+        """Looks up which cluster a task is about and how it is reached, as `functions.ports` does: one that is lent to all."""
+        cluster_of(TEAM, "hello", "prod")
+        before, fakes = len(self.counter.touches), self.stage.fakes
+        registry.reach(_TENANT, "far", secrets=fakes.secrets, settings=fakes.settings)
+        self.secrets += 1
+        touches = self.counter.touches
+        touches[before:] = [replace(each, key=each.key.replace(f"TEAM#{TEAM}", OPERATOR)) for each in touches[before:]]
+
+    def _refresh(self, made: str) -> tuple[Stroke, ...]:
+        """A new access token of whoever follows."""
+        fakes = self.stage.fakes
+        ada = sign_in(fakes, "Ada")
+        form = urlencode({"grant_type": "refresh_token", "refresh_token": ada.refresh_token})
+        self.counter.clear()
+        began = fakes.clock()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = self.stage.api("POST", "/v1/auth/token", raw=form, headers=headers)
+        if answer.status != 200:
+            raise SystemExit(answer.text)
+        return self._strokes(began, made, person=ada.user)
 
     def _invoke(self, name: str, call: Callable[[], Any]) -> Any:
         """One invocation: what it waits by the fake clock, and a round trip for each call of the store."""
@@ -164,15 +198,19 @@ class _Recorder:
             self.stage.api.get(f"{self.stage.path}/deployments/{made}{part}")
         return self._strokes(began, made)
 
-    def _strokes(self, began: datetime, made: str, source: str = "") -> tuple[Stroke, ...]:
+    def _strokes(self, began: datetime, made: str, source: str = "", person: str = "") -> tuple[Stroke, ...]:
         names = {
             TEAM: "{team}",
+            _TENANT: "{team}",
             _SERVICE: "{service}",
             f"PROJECT#{_SERVICE.partition('#')[0]}": "PROJECT#{project}",
             made: "{deployment}",
             build_id_of(made): "{deployment}",
             source or self._source: "{deployment}",
         }
+
+        if person:
+            names[person] = "{deployment}"
 
         def stroke(touch: Touch, at: datetime) -> Stroke:
             key = touch.key

@@ -77,8 +77,8 @@ def uses(seen: Seen) -> dict[str, float]:
         "schedules": sum(1 / cost.every(each.schedule) for each in FUNCTIONS if each.schedule),
         "builds": DEPLOYS * BUILD_SECONDS,
         "cluster_requests": (cluster + looks) * KUBE_ROUND_TRIP,
-        "secrets": invocations,
-        "keys": invocations * 2,
+        "secrets": DEPLOYS * trace.asked["secret"],
+        "keys": DEPLOYS * trace.asked["secret"] * 2,  # each is decrypted, and as much again for what is stored
         "logs": invocations + requests,
     }
 

@@ -19,7 +19,7 @@ from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import NotFound, NotReady
-from chalicelib.projects.service import ServiceKey, get_lane, go_live, seconds, turn_back, update_lane
+from chalicelib.projects.service import ServiceKey, get_lane, go_live, lane_writes, seconds, turn_back, update_lane
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
 from chalicelib.runtime import service as runtime
 
@@ -86,17 +86,21 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
 
 
 def promote(event: Task, ports: Ports) -> dict[str, str]:
-    """Gives the release all the traffic and makes it the live one."""
+    """Gives the release all the traffic and makes it the live one, in the commit that says so.
+
+    The one before stays in the route, without traffic: so its removal begins with a write of the route, and is refused when
+    the rollout turned back meanwhile.
+    """
     put_up = fence_for(event, ports)
     record = load(event)
     if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
         return answer(record)
     number = int(record.number)
-    set_weights(record, ports, put_up, {number: 100})
-    update_lane(record.key, lambda lane: go_live(lane, record.id, number))
+    idle = {} if record.stable is None else {int(record.stable): 0}
+    set_weights(record, ports, put_up, {**idle, number: 100})
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
     linger(record, ports.clock())
-    save(record)
+    save(record, *lane_writes(record.key, lambda lane: go_live(lane, record.id, number)))
     return answer(record)
 
 
@@ -107,7 +111,7 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
         return answer(record)
     if lingers(record, event, ports):
         return answer(load(event))
-    runtime.retire(ports.cluster, target_of(record.key), keep={int(record.number)}, upto=int(record.number))
+    retire(record, ports, keep=int(record.number))
     rest(record, ports, int(record.number), host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
@@ -140,7 +144,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
     elif lingers(record, event, ports):
         return answer(load(event))
     else:
-        runtime.retire(ports.cluster, target_of(record.key), keep={stable}, upto=number)
+        retire(record, ports, keep=stable)
         rest(record, ports, stable, host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
     save(record)
@@ -179,6 +183,12 @@ def set_weights(
         mark=f"{record.id}.{int(record.version)}",
         pinned=pinned,
     )
+
+
+def retire(record: DeploymentRecord, ports: Ports, *, keep: int) -> None:
+    """Removes all releases up to the deployment's own but one. Each time is told apart, also from the same task run again."""
+    mark = f"{record.id}.{int(record.version)}.{ports.clock().isoformat()}"
+    runtime.retire(ports.cluster, target_of(record.key), keep={keep}, upto=int(record.number), mark=mark)
 
 
 def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> None:
@@ -244,7 +254,7 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
                 break
             ports.sleep(0.5)
     set_weights(record, ports, put_up, {stable: 100})
-    return True
+    return runtime.runs(ports.cluster, target, stable)  # not where one that was late has just removed it
 
 
 def _turned_back(stable: int | None) -> str:

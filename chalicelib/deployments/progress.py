@@ -14,7 +14,7 @@ from chalicelib.platform.clock import Clock
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
-from chalicelib.platform.table import Put
+from chalicelib.platform.table import Put, Write
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
 from chalicelib.runtime.scaling import Gateway
 
@@ -73,9 +73,9 @@ def move(
     return transition
 
 
-def save(record: DeploymentRecord) -> None:
-    """Saves the deployment. Raises LostRace when someone else was first."""
-    team_store(record.team).commit([Put(record)])
+def save(record: DeploymentRecord, *also: Write) -> None:
+    """Saves the deployment, and what belongs to the same change with it. Raises LostRace when someone else was first."""
+    team_store(record.team).commit([Put(record), *also])
 
 
 def answer(record: DeploymentRecord) -> dict[str, str]:

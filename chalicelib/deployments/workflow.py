@@ -78,9 +78,9 @@ def sweep(*, workflows: Workflows, functions: Functions, now: datetime) -> int:
     What runs is listed, not asked for one by one, so that a thousand rollouts that are well cost a few calls. One that cannot
     be looked after holds up no other.
     """
-    running = {name.partition("-")[0] for name in workflows.running(MACHINE)}
-    started = 0
-    for key, active in busy_services():
+    busy, started = list(busy_services()), 0
+    running = {name.partition("-")[0] for name in workflows.running(MACHINE)} if busy else frozenset()
+    for key, active in busy:
         if active in running:
             continue
         try:

@@ -116,6 +116,15 @@ def lane_write(service: Service, lane: Lane) -> Write:
     return Put(service.record)
 
 
+def lane_writes(key: ServiceKey, change: Callable[[Lane], Lane]) -> list[Write]:
+    """The write that saves what a rule makes of a service's lane, for the caller's own commit; none where nothing changes."""
+    record = team_store(key.team).fetch(*service_address(key))
+    if record is None or (after := change(record.lane)) == record.lane:
+        return []
+    record.take(after)
+    return [Put(record)]
+
+
 def update_lane(key: ServiceKey, change: Callable[[Lane], Lane]) -> Lane:
     """Applies a rule to the lane of a service and saves what came of it. Raises LostRace when someone else was first.
 

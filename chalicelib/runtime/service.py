@@ -58,6 +58,7 @@ __all__ = [
     "rests",
     "retire",
     "retire_first",
+    "runs",
     "set_weights",
     "stop",
     "traffic_arms",
@@ -145,6 +146,11 @@ def weights(cluster: Cluster, target: Target) -> dict[int, int]:
     return route_weights(target, cluster.get("HTTPRoute", target.namespace, target.service))
 
 
+def runs(cluster: Cluster, target: Target, number: int) -> bool:
+    """Whether a release has its Deployment, whatever its instances are at."""
+    return cluster.get("Deployment", target.namespace, target.release(number)) is not None
+
+
 def readiness(cluster: Cluster, target: Target, number: int, *, now: datetime) -> Readiness:
     """The state of a release, with the last lines of the container it speaks of."""
     deployment = cluster.get("Deployment", target.namespace, target.release(number))
@@ -156,10 +162,11 @@ def readiness(cluster: Cluster, target: Target, number: int, *, now: datetime) -
     return judged if ailing is None else replace(judged, log_tail=_last_lines(cluster, ailing))
 
 
-def retire(cluster: Cluster, target: Target, keep: Collection[int], *, upto: int) -> None:
-    """Remove every release up to that number that is neither kept nor sent any traffic. The route forgets it first.
+def retire(cluster: Cluster, target: Target, keep: Collection[int], *, upto: int, mark: str) -> None:
+    """Remove every release up to that number that is neither kept nor sent any traffic. Later ones are another deployment's.
 
-    Later releases are another deployment's. LostRace when somebody wrote the route meanwhile.
+    The route is written first, with a `mark` that nobody wrote before, also where nothing of it changes: LostRace when somebody
+    has written it meanwhile, and who is about to give one of them traffic finds out that it goes.
     """
     inventory = inventory_of(cluster, target)
     route = cluster.get("HTTPRoute", target.namespace, target.service)
@@ -169,9 +176,9 @@ def retire(cluster: Cluster, target: Target, keep: Collection[int], *, upto: int
         return number is None or number in keep or number > upto or present.get(number, 0) > 0
 
     left = {number: weight for number, weight in present.items() if stays(number)}
-    stale = left != present and sum(left.values()) == 100  # a split that a person wrote is left as it is
-    desired = [_route_of(target, left, route)] if route is not None and stale else []
     refs = {ref for ref in inventory.refs if stays(release_number(ref.revision))}
+    ours = sum(left.values()) == 100  # a split that a person wrote is left as it is
+    desired = [_route_of(target, left, route, mark)] if route is not None and ours else []
     if refs != inventory.refs or desired:
         execute(cluster, plan(desired, inventory, keep=refs))
 
@@ -224,10 +231,10 @@ def traffic_arms(metrics: TrafficMetrics, target: Target, numbers: Collection[in
     return {number: found.get(target.release(number)) for number in numbers}
 
 
-def _route_of(target: Target, weights: Mapping[int, int], route: Json) -> Json:
+def _route_of(target: Target, weights: Mapping[int, int], route: Json, mark: str) -> Json:
     """A route for the same hosts as another, which it is to take the place of."""
     host, *domains = route["spec"]["hostnames"]
-    return fenced(weights_route(target, weights, host, domains=domains), Fence.around(route), "retire")
+    return fenced(weights_route(target, weights, host, domains=domains), Fence.around(route), mark)
 
 
 def as_scaled(cluster: Cluster, workload: Workload, *, asleep: bool = False) -> Workload:

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from bench.scale import QUOTAS, heat_table, largest_deployment, quota_table
+from bench.scale import PAGE, QUOTAS, heat_table, largest_deployment, quota_table
 from bench.scaled import flat
 from bench.scaled.fill import places
 from bench.scaled.heads import crowd
@@ -26,7 +26,7 @@ READ = Stroke(0.0, Touch("cygni", "TEAM#{team}", read=1))
 
 def small(**more: tuple[Stroke, ...]) -> Trace:
     """A trace of one write."""
-    parts = {"begins": (READ,), "waits": (READ,), "supersedes": (READ,), "rest": (WRITE,), "look": (), **more}
+    parts = {"begins": (READ,), "waits": (READ,), "supersedes": (READ,), "rest": (WRITE,), "look": (), "refresh": (), **more}
     asked = Counter({"cluster read": 1, "cluster write": 1, "look at metrics": 1})
     return Trace(**parts, seconds=100.0, states=10, busy=Counter(), invoked=Counter(), asked=asked)  # type: ignore[arg-type]
 
@@ -77,6 +77,13 @@ def test_every_quota_has_its_use_and_says_where_it_is_from() -> None:
     assert quota_table(used).count("\n") == len(quotas) + 1
 
 
+def test_the_page_has_every_quota_as_the_file_has_it() -> None:
+    page = PAGE.read_text()
+
+    for quota in tomllib.loads(QUOTAS.read_text()).values():
+        assert f"| {quota['what']} | {quota['default']:,} |" in page, "run python -m bench.scale --write"
+
+
 def test_whoever_follows_looks_less_often_in_a_long_step() -> None:
     assert look_every(10) == 1
     assert 4 < look_every(600) < 5
@@ -109,7 +116,7 @@ def test_no_partition_is_asked_for_more_than_it_has_at_the_target() -> None:
     heat = simulate(made, list(islice(places(), 50_000)), look_every=look_every(made.seconds / 3))
 
     assert made.seconds == pytest.approx(100)
-    assert {"cygni", "cygni-audit", "cygni-idempotency", "cygni/gsi1"} <= set(heat.hottest())
+    assert {"cygni", "cygni-audit", "cygni-idempotency", "cygni-identity", "cygni/gsi1"} == set(heat.hottest())
     for write_key, written, read_key, read in heat.hottest().values():
         assert 0 < written <= 500, write_key
         assert read <= 1500, read_key

@@ -28,9 +28,13 @@ class Late(System):
 
 @dataclass(frozen=True, slots=True)
 class LateModel(Model):
-    """A model in which a task may be given up while it runs, at most one at a time; `fenced` as the system is."""
+    """A model in which a task may be given up while it runs, at most one at a time; `fenced` as the system is.
+
+    Where people `only_abort` they neither pause nor promote, for a search that ends.
+    """
 
     fenced: bool = True
+    only_abort: bool = False
 
     @property
     def start(self) -> Late:
@@ -46,6 +50,11 @@ class LateModel(Model):
         if system.late is not None:
             yield "the late worker goes on", self._late(system, system.late)
 
+    def _people(self, system: System) -> Iterator[tuple[str, System]]:
+        for name, after in Model._people(self, system):
+            if not self.only_abort or name.endswith(("is asked for", "is asked to abort")):
+                yield name, after
+
     def _tasks(self, system: System, who: str) -> Iterator[tuple[str, System]]:
         for name, after in Model._tasks(self, system, who):
             yield name, replace(after, open=True) if isinstance(after, Late) and after.work is not None else after
@@ -55,7 +64,7 @@ class LateModel(Model):
         if self.fenced and writes_route(work.todo[0]) and not system.open:
             return replace(system, work=None)
         after = Model._act(self, system, work)
-        wrote = writes_route(work.todo[0]) or after.route != system.route
+        wrote = writes_route(work.todo[0]) or work.todo[0][0] == "retire"
         return replace(after, late_open=system.late_open and not wrote) if isinstance(after, Late) else after
 
     def _late(self, system: Late, work: Work) -> Late:
@@ -70,7 +79,7 @@ class LateModel(Model):
             outdated = system.record(work.who) != work.record
             after = Model._act(self, system, replace(work, todo=(effect,), outdated=outdated))
         assert isinstance(after, Late)
-        wrote = writes_route(effect) or after.route != system.route
+        wrote = writes_route(effect) or effect[0] == "retire"
         changed = kept is not None and after.record(kept.who) != kept.record
         kept = replace(kept, outdated=True) if kept is not None and changed else kept
         return replace(after, work=kept, late=replace(work, todo=rest) if rest else None, open=system.open and not wrote)

@@ -146,8 +146,9 @@ class Model:
                 for event in VERDICTS:
                     yield f"is judged: {event}", (("save", self._judged(record, event)),)
             case Phase.PROMOTING:
-                ends = (("live", number), ("save", self._moved(record, Event.WEIGHTS_STABLE)))
-                yield "gets everything", (("route", ((number, 100),)), *ends)
+                idle = () if stable is None else ((stable, 0),)
+                ends = ("save", self._moved(record, Event.WEIGHTS_STABLE), number)
+                yield "gets everything", (("route", (*idle, (number, 100))), ends)
             case Phase.SETTLING:
                 yield "settles", (("retire", number), ("save", self._moved(record, Event.SETTLED)))
             case Phase.ROLLING_BACK:
@@ -194,8 +195,6 @@ class Model:
                 return replace(system, running=system.running - {number})
             case ("route", tuple(split)):
                 return replace(system, route=tuple(sorted(split)))
-            case ("live", int(number)):
-                return replace(system, lane=go_live(system.lane, work.who, number))
             case ("back", int(number), stable):
                 assert stable is None or isinstance(stable, int)
                 return replace(system, lane=turn_back(system.lane, number, stable))
@@ -203,6 +202,8 @@ class Model:
                 return _retired(system, keep)
             case ("save", Deployment() as record) if not work.outdated:
                 return _written(system, work.who, record)
+            case ("save", Deployment() as record, int(number)) if not work.outdated:  # with the lane, in one commit
+                return _written(replace(system, lane=go_live(system.lane, work.who, number)), work.who, record)
         return system
 
 

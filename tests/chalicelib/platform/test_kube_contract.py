@@ -193,7 +193,7 @@ def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, targe
         mark="t",
     )
 
-    service.retire(cluster, target, [2], upto=2)
+    service.retire(cluster, target, [2], upto=2, mark="gone")
 
     kinds = ("Deployment", "Service", "ConfigMap", "Secret", "HorizontalPodAutoscaler")
     assert [kind for kind in kinds if cluster.get(kind, target.namespace, "web-r1")] == []

@@ -70,7 +70,7 @@ def live(api: tuple[int, int]) -> list[Json]:
         service.apply_release(cluster, workload(4, target=target, spec=SLEEPER), host=host, gateway=KEDA)
         service.set_weights(cluster, target, {4: 100}, host=host, put_up=service.fence(cluster, target), mark="4")
         assert service.rest(cluster, workload(4, target=target, spec=SLEEPER), host=host, gateway=KEDA)
-        service.retire(cluster, target, [4], upto=4)
+        service.retire(cluster, target, [4], upto=4, mark="gone")
         service.remove_service(cluster, target)
     return cluster.applied
 
