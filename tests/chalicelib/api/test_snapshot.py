@@ -20,7 +20,7 @@ def noting(name, original):
 for module, name in ((os, "urandom"), (time, "time"), (time, "time_ns"), (uuid, "uuid4")):
     setattr(module, name, noting(name, getattr(module, name)))
 import app
-print(*sorted({f"{module}.{name}" for module, name in asked if not module.startswith("urllib3")}))  # whether a year is past
+print(*sorted({f"{module}.{name}" for module, name in asked if module.startswith(("app", "chalicelib"))}))
 """
 RESTORED = """
 import random, sys, types
