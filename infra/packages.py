@@ -30,14 +30,14 @@ LOCK = ROOT / "requirements.txt"
 PYTHON = RUNTIME.removeprefix("python")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 CODE = ("app.py", "chalicelib", "functions")
-FORMAT = "2"
+FORMAT = "3"
 """Part of each layer's name: raise it when what is left out of layers changes."""
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?|bin)(/|$)|\.pyi?c$|\.pyi$|\.(c|h|pyx|pxd)$"
     r"|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$|^\.lock$"
 )
 _UNUSED = re.compile(
-    r"^aws_lambda_powertools/(event_handler|utilities/(auth_alpha|data_masking|feature_flags|kafka|parameters|parser|streaming"
+    r"^aws_lambda_powertools/(event_handler|utilities/(auth_alpha|data_masking|feature_flags|kafka|parameters|streaming"
     r"|validation))/"
     r"|^(cffi|pycparser)(-[^/]+)?/"  # cryptography has what it made, `_cffi_backend`, and needs no compiler of C
     r"|^yaml/_yaml\."  # libyaml: documents are small, and read by the loader that is written in Python

@@ -49,6 +49,32 @@ def test_no_handler_loads_a_heavy_library_before_it_needs_it() -> None:
     assert loaded.split() == []
 
 
+LEFT_OUT = (
+    "cffi",
+    "pycparser",
+    "yaml._yaml",
+    "pydantic.v1",
+    "dateutil.zoneinfo",
+    *(f"aws_lambda_powertools.{each}" for each in ("event_handler", "utilities.parameters", "utilities.streaming")),
+)
+USED = f"""
+import sys
+for each in {LEFT_OUT}:
+    sys.modules[each] = None
+import {", ".join(HANDLERS)}
+import jwt, yaml
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+for key, kind in ((ec.generate_private_key(ec.SECP256R1()), "ES256"), (rsa.generate_private_key(65537, 2048), "RS256")):
+    assert jwt.decode(jwt.encode({{"a": 1}}, key, algorithm=kind), key.public_key(), algorithms=[kind]) == {{"a": 1}}
+import aws_lambda_powertools.utilities.batch, aws_lambda_powertools.utilities.idempotency
+print(yaml.safe_load("a: 1"))
+"""
+
+
+def test_what_layers_leave_out_nobody_misses() -> None:
+    assert run(USED).strip() == "{'a': 1}"
+
+
 def test_sizes_are_counted_without_botocore_and_the_limit_is_held() -> None:
     entries = [("app.py", 10), ("python/botocore/data/x.json", 5_000), ("python/botocore-1.43.106.dist-info/METADATA", 7)]
 
