@@ -10,10 +10,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.builds.service import build_id_of, get_build
+from chalicelib.deployments import rolling
 from chalicelib.deployments.lingering import linger, lingers, stable_stopped
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
-from chalicelib.deployments.progress import Ports, Task, answer, move, phase_of, save, state_of, take_request
+from chalicelib.deployments.progress import Ports, Task, answer, move, not_ready, phase_of, save, state_of, take_request
 from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
 from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
@@ -33,7 +34,7 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
         if not stable_stopped(record, ports):
             return answer(record)
         release = release_of(record)
-        workload = workload_of(record.key, release)
+        workload = rolling.sized(record, workload_of(record.key, release), ports)
         for note in runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway):
             record.tell(ports.clock(), "scaling", note)
         record.deadline = ports.clock() + timedelta(seconds=seconds(release.spec.health.deadline))
@@ -50,19 +51,13 @@ def await_ready(event: Task, ports: Ports) -> dict[str, str]:
         if phase_of(record) is not Phase.AWAITING_READY or take_request(record, ports.clock()):
             return answer(record)
         now = ports.clock()
+        rolling.resize(record, ports)
         seen = runtime.readiness(ports.cluster, target_of(record.key), int(record.number), now=now)
         if seen.state == "ready":
             move(record, Event.READY, now, kind="ready", message=f"{seen.ready} of {seen.desired} instances are ready.")
             save(record)
             return answer(record)
-        late = record.deadline is not None and now >= record.deadline
-        if seen.state == "failed" or late:
-            said = seen.message if seen.state == "failed" else f"Not ready before its deadline. {seen.message}"
-            told = "\n".join([said, *(f"  {line}" for line in seen.log_tail)])
-            move(record, Event.NOT_READY, now, reason=told, kind="not_ready", message=told)
-            save(record)
-            return answer(record)
-        if now >= ends:
+        if not_ready(record, seen, now) or now >= ends:
             return answer(record)
         ports.sleep(0.25 if ports.settings.ready_slice < 10 else 1.0)
 
@@ -81,6 +76,7 @@ def shift(event: Task, ports: Ports) -> dict[str, str]:
     state = state_of(record)
     share = f"{state.weight} % of requests go to release {int(record.number)}."
     move(record, Event.SHIFTED, ports.clock(), kind="shifted", message=share)
+    rolling.time_out_anew(record)
     save(record)
     return answer(record)
 
@@ -96,6 +92,8 @@ def promote(event: Task, ports: Ports) -> dict[str, str]:
     if phase_of(record) is not Phase.PROMOTING or take_request(record, ports.clock()):
         return answer(record)
     number = int(record.number)
+    if not rolling.grown(record, ports, lambda weight: set_canary_weight(record, ports, put_up, weight)):
+        return answer(record)
     idle = {} if record.stable is None else {int(record.stable): 0}
     set_weights(record, ports, put_up, {**idle, number: 100})
     move(record, Event.WEIGHTS_STABLE, ports.clock(), kind="shifted", message=f"All requests go to release {number}.")
@@ -111,6 +109,7 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
         return answer(record)
     if lingers(record, event, ports):
         return answer(load(event))
+    rolling.hand_over(record, int(record.number), ports, host=host_of(record, ports))
     retire(record, ports, keep=int(record.number))
     rest(record, ports, int(record.number), host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
@@ -144,6 +143,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
     elif lingers(record, event, ports):
         return answer(load(event))
     else:
+        rolling.hand_over(record, stable, ports, host=host_of(record, ports))
         retire(record, ports, keep=stable)
         rest(record, ports, stable, host=host_of(record, ports))
     move(record, Event.SETTLED, ports.clock())
@@ -191,9 +191,10 @@ def retire(record: DeploymentRecord, ports: Ports, *, keep: int) -> None:
     runtime.retire(ports.cluster, target_of(record.key), keep={keep}, upto=int(record.number), mark=mark)
 
 
-def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> None:
-    """Splits the traffic as the rollout's state says; who is pinned to the canary gets it."""
-    number, weight, pin = int(record.number), state_of(record).weight, release_of(record).spec.rollout.pin
+def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence, weight: int | None = None) -> None:
+    """Splits the traffic as the rollout's state says, or by another weight; who is pinned to the canary gets it."""
+    weight = state_of(record).weight if weight is None else weight
+    number, pin = int(record.number), release_of(record).spec.rollout.pin
     weights = {number: weight}
     if record.stable is not None:
         weights[int(record.stable)] = 100 - weight
@@ -243,9 +244,11 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
     stable = int(record.stable)
     target = target_of(record.key)
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
+    if not rolling.restored(record, ports):
+        return False
     sleeps = runtime.rests(ports.cluster, target)
     if sleeps or runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
-        workload = workload_of(record.key, _stored_release(record.key, stable))
+        workload = rolling.whole(record, workload_of(record.key, _stored_release(record.key, stable)))
         runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway)
         while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
             if ports.clock() >= ends and seen.ready == 0:

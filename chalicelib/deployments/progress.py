@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.kube import Cluster
     from chalicelib.platform.traffic import TrafficMetrics
     from chalicelib.platform.webhooks import Webhooks
+    from chalicelib.runtime.service import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,18 @@ def move(
         if kind:
             record.tell(now, kind, message or transition.sentence)
     return transition
+
+
+def not_ready(record: DeploymentRecord, seen: Readiness, now: datetime) -> bool:
+    """Whether instances that are awaited failed or are late; then the rollout turns back, which is told and saved."""
+    late = record.deadline is not None and now >= record.deadline
+    if seen.state != "failed" and not late:
+        return False
+    said = seen.message if seen.state == "failed" else f"Not ready before its deadline. {seen.message}"
+    told = "\n".join([said, *(f"  {line}" for line in seen.log_tail)])
+    move(record, Event.NOT_READY, now, reason=told, kind="not_ready", message=told)
+    save(record)
+    return True
 
 
 def save(record: DeploymentRecord, *also: Write) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from chalicelib.deployments import rolling
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.progress import Ports, strategy
 from chalicelib.deployments.releases import find_release, target_of, workload_of
@@ -23,7 +24,8 @@ def awake(record: DeploymentRecord, ports: Ports, *, host: str) -> bool:
     if release is None:
         return True
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
-    runtime.apply_release(ports.cluster, workload_of(record.key, release), host=host, gateway=ports.gateway)
+    workload = rolling.awoken(record, workload_of(record.key, release))
+    runtime.apply_release(ports.cluster, workload, host=host, gateway=ports.gateway)
     waited = False
     while runtime.readiness(ports.cluster, target, release.number, now=ports.clock()).ready == 0:
         waited = True

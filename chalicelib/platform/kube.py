@@ -26,6 +26,8 @@ from chalicelib.platform.errors import ClusterUnavailable, Conflict, CygniError,
 FIELD_MANAGER = "cygni"
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_MERGE = "application/merge-patch+json"
 Json = dict[str, Any]
 
 
@@ -89,6 +91,9 @@ class Cluster(Protocol):
 
     def delete(self, kind: str, namespace: str, name: str) -> bool:
         """Delete, with all that the object owns going in the background. False when it was absent."""
+
+    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
+        """Set how many pods a Deployment asks for, and nothing else of it. False when it was absent."""
 
     def pod_log(
         self,
@@ -201,6 +206,14 @@ class KubernetesCluster:
         _parsed(status, text, f"{kind} {name}")
         return True
 
+    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
+        path, query = KINDS["Deployment"].path(namespace, deployment), {"fieldManager": FIELD_MANAGER}
+        status, text = self._send("PATCH", path, query=query, body={"spec": {"replicas": pods}}, patch=_MERGE)
+        if status == 404:
+            return False
+        _parsed(status, text, f"Deployment {deployment}")
+        return True
+
     def pod_log(
         self,
         namespace: str,
@@ -264,12 +277,18 @@ class KubernetesCluster:
         return _parsed(status, text, subject)
 
     def _send(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        patch: str = _APPLY,
     ) -> tuple[int, str]:
         """Status and text of the answer."""
         from urllib3.exceptions import HTTPError
 
-        answer = self._open(method, path, query=query, body=body)
+        answer = self._open(method, path, query=query, body=body, patch=patch)
         try:
             text = answer.read().decode("utf-8", "replace")
         except (HTTPError, OSError) as error:
@@ -280,7 +299,15 @@ class KubernetesCluster:
             (self._door.missed if away else self._door.answered)()
         return answer.status, text
 
-    def _open(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None) -> Any:
+    def _open(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        patch: str = _APPLY,
+    ) -> Any:
         """The answer, unread. The low-level call, since the typed one costs a model per object."""
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
@@ -288,13 +315,14 @@ class KubernetesCluster:
         if self._door is not None:
             self._door.admit()
         headers = {"Accept": "application/json, */*"}
-        if body is not None:  # JSON is YAML, and apply takes YAML
-            headers["Content-Type"] = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        if body is not None:
+            headers["Content-Type"] = patch if method == "PATCH" else "application/json"
         try:
             verb, url, headers, _, _ = self._client.param_serialize(
                 method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
             )
-            payload = json.dumps(body) if body is not None and method == "PATCH" else body
+            text = body is not None and headers["Content-Type"] == _APPLY  # what is not named JSON the client sends as it is
+            payload = json.dumps(body) if text else body
             return self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
         except (HTTPError, ApiException, OSError) as error:
             raise self._silent(error) from error

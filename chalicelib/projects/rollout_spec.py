@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.platform.names import Name
@@ -16,7 +16,34 @@ Delay = Annotated[
     StringConstraints(pattern=r"^(0s|[1-9][0-9]{0,3}s|[1-5]?[0-9]m|1h)$"),
     Field(description="A whole number with its unit, an hour at most: 0s, 30s or 10m."),
 ]
+_AMOUNT_FORM = "A number of instances from 0 to 100, or a share of them such as 25%."
+_PERCENT = re.compile(r"(100|[1-9]?[0-9])%")
+
+
+def _amount(given: object) -> int | str:
+    counted = isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= 100
+    if counted or (isinstance(given, str) and _PERCENT.fullmatch(given)):
+        return given  # type: ignore[return-value]  # what was just found out
+    raise PydanticCustomError("amount", "is no amount of instances", {"remedy": _AMOUNT_FORM})
+
+
+Amount = Annotated[
+    int | str,
+    PlainValidator(_amount),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 100},
+                {"type": "string", "pattern": f"^{_PERCENT.pattern}$"},
+            ]
+        }
+    ),
+]
+"""Instances, by number or as a share of all, as Kubernetes writes both."""
 _EITHER = "Write `strategy: blueGreen`, or leave it out."
+_ROLLING = "Write `strategy: rolling`, or leave it out."
+_NO_APPROVAL = "Leave `approval` out, or take canary or blueGreen; `cygni pause` holds any rollout."
+_NO_DELAY = "Leave it out, or take canary or blueGreen."
 _NOT_FOR_PINS = frozenset({"authorization", "connection", "content-length", "cookie", "host", "transfer-encoding", "upgrade"})
 
 
@@ -150,12 +177,23 @@ _FIRST_STEPS = tuple(CanaryStep.model_construct(weight=weight, for_="30s") for w
 class Rollout(Shape):
     """How a new release takes over: steps of weight, gates, and what to do when nothing can be said."""
 
-    strategy: Literal["canary", "blueGreen", "recreate"] = Field(
+    strategy: Literal["canary", "blueGreen", "rolling", "recreate"] = Field(
         "canary",
-        description="canary: traffic moves in steps. blueGreen: all at once, after a preview. recreate: what is live is "
-        "stopped first, and nobody is served in between.",
+        description="canary: traffic moves in steps. blueGreen: all at once, after a preview. rolling: instances are replaced "
+        "in batches. recreate: what is live is stopped first, and nobody is served in between.",
     )
     blue_green: BlueGreen | None = Field(None, description="How a blueGreen release takes over; null: with its defaults.")
+    max_surge: Amount | None = Field(
+        None,
+        description="Most instances beyond the wanted ones while some are replaced, as a number or a share (25%), rounded "
+        "up; null: 25% for rolling, 1 for other strategies, where it counts when a release's own instances restart.",
+    )
+    max_unavailable: Amount | None = Field(
+        None,
+        description="Most wanted instances that may be missing meanwhile, as a number or a share (25%), which is rounded down; "
+        "null: 25% for rolling, 0 for other strategies.",
+    )
+    batch_for: Delay = Field("0s", description="Shortest time that each batch of a rolling release is watched.")
     pin: Pin | None = Field(None, description="Requests that always go to the canary; null: none do.")
     scale_down_delay: Delay = Field(
         "0s", description="Time that a release without traffic runs on, after a promotion as after an abort."
@@ -187,7 +225,26 @@ class Rollout(Shape):
     def _of_one_way(self) -> Rollout:
         if self.blue_green is not None and self.strategy != "blueGreen":
             raise _misfit("blueGreen", f"says how a blueGreen release takes over, but strategy is {self.strategy}", _EITHER)
+        if self.batch_for != "0s" and self.strategy != "rolling":
+            raise _misfit("batchFor", f"is of a rolling release, but strategy is {self.strategy}", _ROLLING)
         return self
+
+    @model_validator(mode="after")
+    def _of_batches(self) -> Rollout:
+        if {str(each) for each in self.replacing} <= {"0", "0%"}:
+            raise _misfit("maxUnavailable", "is 0, and so is maxSurge: nothing could be replaced", "Let one be above 0.")
+        if self.strategy == "rolling" and any(step.approval for step in self.steps):
+            raise _misfit("steps", "need approval, but a rolling release has batches in place of steps", _NO_APPROVAL)
+        if self.strategy == "rolling" and self.scale_down_delay != "0s":
+            raise _misfit("scaleDownDelay", "is not for a rolling release, whose old instances end batch by batch", _NO_DELAY)
+        return self
+
+    @property
+    def replacing(self) -> tuple[int | str, int | str]:
+        """`maxSurge` and `maxUnavailable`, each as it was written or else as the strategy has it."""
+        usual: tuple[int | str, int | str] = ("25%", "25%") if self.strategy == "rolling" else (1, 0)
+        surge, unavailable = self.max_surge, self.max_unavailable
+        return usual[0] if surge is None else surge, usual[1] if unavailable is None else unavailable
 
     @field_validator("steps")
     @classmethod

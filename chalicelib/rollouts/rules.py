@@ -22,6 +22,7 @@ from enum import StrEnum
 from math import log
 from typing import Literal
 
+from chalicelib.rollouts.batches import Rolling
 from chalicelib.rollouts.counts import Sample, Window, p95_ms, rebase
 from chalicelib.rollouts.custom import judge_custom
 from chalicelib.rollouts.gates import Gate, GateResult, Metric, Outcome, Weight
@@ -60,6 +61,7 @@ class Strategy:
     """How a release takes over. No gates: only time and `min_requests` decide. Times are in seconds.
 
     `recreate`: what was live is stopped before the release starts. `scale_down_delay`: how long what has no traffic runs on.
+    `rolling`: instances move in batches, of which each is a step; `batch_seconds` is the shortest time of one.
     """
 
     steps: tuple[Step, ...]
@@ -72,6 +74,8 @@ class Strategy:
     advance_on: Literal["time", "evidence"] = "time"
     scale_down_delay: int = 0
     recreate: bool = False
+    rolling: Rolling | None = None
+    batch_seconds: int = 0
 
     def while_paused(self) -> Strategy:
         """The same, for a rollout that a person paused: gates still roll back, the end of waiting does not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.platform.store import Store
 from chalicelib.platform.table import Put, Write
+from chalicelib.rollouts.batches import Batch, Rolling, batches_of
 from chalicelib.rollouts.counts import Counts, Measurement, Sample, p95_ms
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.explain import ArmPoint, Point, StepExplained, explain
@@ -11,7 +12,7 @@ from chalicelib.rollouts.gates import Custom, Gate, GateResult, Metric, Weight
 from chalicelib.rollouts.models import PREFIX, EvidenceRecord, evidence_pk
 from chalicelib.rollouts.replay import Replayed, replay
 from chalicelib.rollouts.rules import Decision, Strategy, Verdict
-from chalicelib.rollouts.strategy import strategy_from_dict, strategy_of, strategy_to_dict
+from chalicelib.rollouts.strategy import in_batches, strategy_from_dict, strategy_of, strategy_to_dict
 from chalicelib.rollouts.transitions import (
     ENDED,
     Event,
@@ -27,6 +28,7 @@ from chalicelib.rollouts.transitions import (
 __all__ = [
     "ENDED",
     "ArmPoint",
+    "Batch",
     "Counts",
     "Custom",
     "Decision",
@@ -39,6 +41,7 @@ __all__ = [
     "Phase",
     "Point",
     "Replayed",
+    "Rolling",
     "RolloutState",
     "Sample",
     "StepExplained",
@@ -47,10 +50,12 @@ __all__ = [
     "Verdict",
     "Weight",
     "apply",
+    "batches_of",
     "event_of",
     "evidence_write",
     "explain",
     "gates_asked",
+    "in_batches",
     "last_evidence",
     "list_evidence",
     "newest_evidence",

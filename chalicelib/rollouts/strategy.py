@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields, replace
 from typing import Any, Literal
 
 from chalicelib.platform.errors import FieldError, InvalidInput
 from chalicelib.projects.rollout_spec import BlueGreen
 from chalicelib.projects.spec import CustomGate, Gates, Rollout, seconds
+from chalicelib.rollouts.batches import Rolling, batches_of, judged_batches
 from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
 from chalicelib.rollouts.rules import Step, Strategy
 
@@ -20,6 +21,7 @@ _NAMES = {
     "advanceOn": "advance_on",
     "scaleDownDelay": "scale_down_delay",
     "recreate": "recreate",
+    "batchFor": "batch_seconds",
 }
 """What is stored beside steps and gates, and the attribute that has it."""
 
@@ -40,6 +42,8 @@ def strategy_of(rollout: Rollout) -> Strategy:
         advance_on=rollout.advance_on,
         scale_down_delay=seconds(rollout.scale_down_delay),
         recreate=rollout.strategy == "recreate",
+        rolling=Rolling(*rollout.replacing) if rollout.strategy == "rolling" else None,
+        batch_seconds=seconds(rollout.batch_for),
     )
     _refuse_falling_weights(strategy)
     return strategy
@@ -49,14 +53,24 @@ def steps_of(rollout: Rollout) -> tuple[Step, ...]:
     """The steps of the way that an app file asks for.
 
     Blue and green are a step without traffic, the preview, and one with all of it, in which the release is judged while the
-    one before still runs. What is recreated has no steps: there is nothing beside it.
+    one before still runs. What is recreated has no steps: there is nothing beside it. Those of a rolling release are its
+    batches, which `in_batches` makes when it is known how many instances there are.
     """
-    if rollout.strategy == "recreate":
+    if rollout.strategy in ("recreate", "rolling"):
         return ()
     if rollout.strategy == "blueGreen":
         chosen = rollout.blue_green or BlueGreen.model_validate({})
         return (Step(0, seconds(chosen.preview_for), chosen.approval), Step(100, seconds(chosen.watch_for)))
     return tuple(Step(step.weight, seconds(step.for_), step.approval) for step in rollout.steps)
+
+
+def in_batches(strategy: Strategy, stable: int, wanted: int) -> Strategy:
+    """A rolling strategy for so many instances of the stable release and of the one that takes over; any other as it is."""
+    if strategy.rolling is None:
+        return strategy
+    sized = replace(strategy.rolling, stable=stable, wanted=wanted)
+    steps = tuple(Step(batch.weight, strategy.batch_seconds) for batch in judged_batches(batches_of(sized)))
+    return replace(strategy, rolling=sized, steps=steps)
 
 
 def gates_of(gates: Gates) -> tuple[Gate, ...]:
@@ -83,6 +97,7 @@ def strategy_to_dict(strategy: Strategy) -> dict[str, Any]:
         "steps": [[step.weight, step.seconds, *([True] if step.approval else [])] for step in strategy.steps],
         "gates": [_gate_to_list(gate) for gate in strategy.gates],
         **{name: value for name, value in told.items() if value != usual[_NAMES[name]]},
+        **({"rolling": list(astuple(strategy.rolling))} if strategy.rolling is not None else {}),
     }
 
 
@@ -91,6 +106,7 @@ def strategy_from_dict(stored: dict[str, Any]) -> Strategy:
     return Strategy(
         steps=tuple(Step(*step) for step in stored["steps"]),
         gates=tuple(_gate_from_list(*gate) for gate in stored["gates"]),
+        rolling=Rolling(*stored["rolling"]) if "rolling" in stored else None,
         **{attribute: stored[name] for name, attribute in _NAMES.items() if name in stored},
     )
 

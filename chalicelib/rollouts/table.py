@@ -2,6 +2,9 @@
 
 `transitions.apply` walks them, `docs/rollouts.md` prints them, the model check visits all that they lead to. A pair
 without a row changes nothing.
+
+Where instances move in batches, no weight is set before the instances that it needs are there: each batch begins with `RESIZE`,
+and what promotes or turns back resizes before it sets weights.
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ class Effect(StrEnum):
 
     STOP_STABLE = "stop_stable"
     APPLY_RELEASE = "apply_release"
+    RESIZE = "resize"
     SET_WEIGHTS = "set_weights"
     SAMPLE = "sample"
     RETIRE_OLD = "retire_old"
@@ -71,6 +75,7 @@ class Guard(StrEnum):
     LAST_STEP = "no step left"
     WEIGHTS_KNOWN = "weights in effect"
     RECREATE = "recreated"
+    ROLLING = "rolling"
     APPROVAL = "step needs approval"
     HELD = "waits for approval"
     HELD_LAST = "waits for approval, and no step left"
@@ -81,6 +86,7 @@ class Share(StrEnum):
 
     STEP = "the step's"
     NEXT_STEP = "the next step's"
+    NEXT_BATCH = "the present one, until the next step is ready"
     ALL = "100"
     NONE = "0"
 
@@ -132,7 +138,14 @@ def _wish(phase: Phase, turn: Turn, sentence: str) -> Rule:
 
 
 _PROMOTE = Rule(Phase.PROMOTING, _MOVING, "All traffic moves to the release.", Share.ALL)
-_NEXT_STEP = Rule(Phase.SHIFTING, _MOVING, "The canary kept to every gate; the next step begins.", Share.NEXT_STEP)
+_NEXT_STEP = Rule(
+    Phase.AWAITING_READY,
+    (Effect.RESIZE, Effect.RECORD),
+    "The batch kept to every gate; the instances of the next one start.",
+    Share.NEXT_BATCH,
+    guard=Guard.ROLLING,
+    otherwise=Rule(Phase.SHIFTING, _MOVING, "The canary kept to every gate; the next step begins.", Share.NEXT_STEP),
+)
 
 
 def _unless_held(otherwise: Rule) -> Rule:
@@ -156,12 +169,16 @@ _FORWARD: dict[tuple[Phase, Event], Rule] = {
         otherwise=Rule(Phase.PREPARING, (Effect.APPLY_RELEASE, Effect.RECORD), "The release is written to the cluster."),
     ),
     (Phase.PREPARING, Event.APPLIED): Rule(
-        Phase.AWAITING_READY, (Effect.RECORD,), "The cluster has the release; its instances start."
+        Phase.AWAITING_READY,
+        (Effect.RESIZE, Effect.RECORD),
+        "The cluster has the release; the instances of its first batch start.",
+        guard=Guard.ROLLING,
+        otherwise=Rule(Phase.AWAITING_READY, (Effect.RECORD,), "The cluster has the release; its instances start."),
     ),
     (Phase.AWAITING_READY, Event.READY): Rule(
         Phase.PAUSED,
         _SHOWING,
-        "The release is ready, and waits without traffic because a pause was asked for.",
+        "The release is ready, and waits as it stands because a pause was asked for.",
         guard=Guard.PAUSED,
         otherwise=Rule(
             Phase.PROMOTING,
@@ -169,7 +186,7 @@ _FORWARD: dict[tuple[Phase, Event], Rule] = {
             "The release is ready and takes all traffic at once.",
             Share.ALL,
             guard=Guard.NO_STEPS,
-            otherwise=Rule(Phase.SHIFTING, _MOVING, "The release is ready; the first step's traffic moves to it.", Share.STEP),
+            otherwise=Rule(Phase.SHIFTING, _MOVING, "The release is ready; the step's traffic moves to it.", Share.STEP),
         ),
     ),
     (Phase.SHIFTING, Event.SHIFTED): Rule(

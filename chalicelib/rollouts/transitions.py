@@ -154,7 +154,8 @@ def apply(
         return Transition(state, (), said, known=False)
     while rule.otherwise is not None and not _holds(rule.guard, state, strategy):
         rule = rule.otherwise
-    step = min(state.step + 1, len(strategy.steps) - 1) if rule.share is Share.NEXT_STEP else state.step
+    next_step = rule.share in (Share.NEXT_STEP, Share.NEXT_BATCH)
+    step = min(state.step + 1, len(strategy.steps) - 1) if next_step else state.step
     weight = _weight(rule.share, state.weight, strategy, step)
     entered = replace(
         state,
@@ -184,6 +185,7 @@ _GUARDS: Mapping[Guard, Callable[[RolloutState, Strategy], bool]] = MappingProxy
         Guard.LAST_STEP: _last,
         Guard.WEIGHTS_KNOWN: lambda state, _: state.weights_known,
         Guard.RECREATE: lambda state, strategy: strategy.recreate and not state.first_release,
+        Guard.ROLLING: lambda state, strategy: strategy.rolling is not None and not state.first_release,
         Guard.APPROVAL: lambda state, strategy: step_of(strategy, state.step).approval,
         Guard.HELD: lambda state, _: state.held,
         Guard.HELD_LAST: lambda state, strategy: state.held and _last(state, strategy),
@@ -196,7 +198,7 @@ def _holds(guard: Guard | None, state: RolloutState, strategy: Strategy) -> bool
 
 
 def _weight(share: Share | None, present: int, strategy: Strategy, step: int) -> int:
-    if share is None:
+    if share in (None, Share.NEXT_BATCH):
         return present
     return {Share.ALL: 100, Share.NONE: 0}.get(share, step_of(strategy, step).weight)
 

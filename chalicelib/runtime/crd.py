@@ -51,6 +51,8 @@ def structural(schema: Schema, known: Schema) -> Schema:
     if "$ref" in schema:
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         return structural({**known[schema["$ref"].rpartition("/")[2]], **beside}, known)
+    if {each.get("type") for each in schema.get("anyOf", ())} == {"integer", "string", "null"}:
+        return _amount(schema)
     if "anyOf" in schema:
         (other,) = (each for each in schema["anyOf"] if each.get("type") != "null")
         made = structural({**other, **{key: value for key, value in schema.items() if key != "anyOf"}}, known)
@@ -62,6 +64,21 @@ def structural(schema: Schema, known: Schema) -> Schema:
     if "properties" in schema:
         made["properties"] = {name: structural(each, known) for name, each in schema["properties"].items()}
     return made
+
+
+def _amount(schema: Schema) -> Schema:
+    """A number or a percentage, as Kubernetes has them; what either may be is said in CEL, which both servers evaluate."""
+    number, text = (next(each for each in schema["anyOf"] if each["type"] == kind) for kind in ("integer", "string"))
+    bounds = f"self >= {number['minimum']} && self <= {number['maximum']}"
+    said = f"a number from {number['minimum']} to {number['maximum']}, or a share such as 25%"
+    taken = rule(f"type(self) == int ? {bounds} : self.matches('{text['pattern']}')", said)
+    return {
+        "x-kubernetes-int-or-string": True,
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "description": schema["description"],
+        "maxLength": 4,
+        "x-kubernetes-validations": [taken],
+    }
 
 
 def _object_schema() -> Schema:
@@ -206,7 +223,40 @@ def _rollout(rollout: Schema) -> Schema:
         rule("self.map(step, step.weight).isSorted()", "let the weights rise from step to step"),
         rule("self.all(one, self.exists_one(other, other.weight == one.weight))", "no two steps have the same weight"),
     ]
-    return {**rollout, "default": {}}
+    return {**rollout, "default": {}, "x-kubernetes-validations": _of_strategies()}
+
+
+def _of_strategies() -> list[Schema]:
+    """What does not go together in a rollout."""
+    rolls = "has(self.strategy) && self.strategy == 'rolling'"
+    usual = f"({rolls} ? '25%' : '{{}}')"
+    surge, missing = (
+        f"(has(self.{name}) ? string(self.{name}) : {usual.format(amount)})"
+        for name, amount in (("maxSurge", 1), ("maxUnavailable", 0))
+    )
+    nothing = "['0', '0%']"
+    return [
+        rule(
+            f"!({surge} in {nothing} && {missing} in {nothing})",
+            "maxSurge and maxUnavailable are both 0, so that nothing could be replaced: let one be above 0",
+            path=".maxUnavailable",
+        ),
+        rule(
+            f"!({rolls}) || !has(self.steps) || !self.steps.exists(step, has(step.approval) && step.approval)",
+            "a rolling release has batches in place of steps: leave approval out, or take canary or blueGreen",
+            path=".steps",
+        ),
+        rule(
+            f"!({rolls}) || !has(self.scaleDownDelay) || self.scaleDownDelay == '0s'",
+            "a rolling release's old instances end batch by batch: leave scaleDownDelay out, or take canary or blueGreen",
+            path=".scaleDownDelay",
+        ),
+        rule(
+            f"!has(self.batchFor) || self.batchFor == '0s' || ({rolls})",
+            "batchFor is of a rolling release: write strategy: rolling, or leave it out",
+            path=".batchFor",
+        ),
+    ]
 
 
 def _status() -> Schema:

@@ -65,8 +65,10 @@ def render(
 def pods_wanted(workload: Workload) -> int:
     """The pods a new Deployment starts with: `replicas`, within `spec.scale` when that is a range.
 
-    One that sleeps is woken, unless it is to be left `asleep`.
+    One that sleeps is woken, unless it is to be left `asleep`. Whose size is led from outside has exactly `replicas`.
     """
+    if workload.led:
+        return workload.replicas
     scale, least = workload.spec.scale, 1 if workload.sleeps and not workload.asleep else 0
     wanted = max(workload.replicas, least)
     return min(max(wanted, scale.min), scale.max) if workload.autoscaled else wanted
@@ -121,11 +123,12 @@ def _service(workload: Workload) -> Manifest:
 def deployment_of(workload: Workload, *, api: tuple[int, int] = OLDEST_API) -> Manifest:
     """The release's Deployment alone."""
     target, number = workload.target, workload.number
+    surge, unavailable = workload.spec.rollout.replacing
     spec = {
         "replicas": pods_wanted(workload),
         "revisionHistoryLimit": 1,
         "progressDeadlineSeconds": min(seconds(workload.spec.health.deadline), _DAY),
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": unavailable, "maxSurge": surge}},
         "selector": {"matchLabels": target.selector(number)},
         "template": {"metadata": {"labels": target.labels(number)}, "spec": _pod(workload, api)},
     }

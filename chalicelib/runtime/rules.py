@@ -113,6 +113,7 @@ class Workload:
     `image` is a reference by digest. `command` overrides the image's; without it `spec.start` does, if there is one.
     `config` holds the config variables in clear. `replicas` is the number of pods, held to `spec.scale` when that is a range.
     `asleep` says that one which sleeps now is not woken.
+    `led`: a rollout leads its size, so that nothing else may: no autoscaler, no minimum.
     """
 
     target: Target
@@ -123,11 +124,12 @@ class Workload:
     config: Mapping[str, str]
     replicas: int
     asleep: bool = False
+    led: bool = False
 
     @property
     def autoscaled(self) -> bool:
         """Whether the number of pods follows CPU use."""
-        return self.spec.scale.max > max(1, self.spec.scale.min)
+        return not self.led and self.spec.scale.max > max(1, self.spec.scale.min)
 
     @property
     def sleeps(self) -> bool:

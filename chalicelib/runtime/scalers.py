@@ -27,7 +27,9 @@ _AT_ONCE = 100  # requests that one instance is working on, where the service do
 
 
 def scalers(workload: Workload, scaling: Scaling, *, host: str) -> tuple[Manifest, ...]:
-    """What scales the release; nothing for one of a fixed size."""
+    """What scales the release; nothing for one of a fixed size, or whose size a rollout leads."""
+    if workload.led:
+        return ()
     if scaling.by == "keda":
         resting = (_intercepted(workload, host),) if scaling.resting else ()
         return (_scaled_object(workload, scaling), *resting)

@@ -55,6 +55,16 @@ def test_an_image_is_enough_and_the_rest_has_the_defaults_of_the_app_file(space:
         ({"replicas": 7, "autoscale": {"min": 2, "max": 6}}, "spec.replicas", "replicas is outside of autoscale's min and max"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 20}]}}, "spec.rollout.steps", "let the weights rise"),
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 50}]}}, "spec.rollout.steps", "no two steps"),
+        ({"rollout": {"maxSurge": 101}}, "spec.rollout.maxSurge", "or a share such as 25%"),
+        ({"rollout": {"maxUnavailable": "25"}}, "spec.rollout.maxUnavailable", "or a share such as 25%"),
+        ({"rollout": {"maxSurge": 0}}, "spec.rollout.maxUnavailable", "let one be above 0"),
+        ({"rollout": {"strategy": "rolling", "scaleDownDelay": "1m"}}, "spec.rollout.scaleDownDelay", "end batch by batch"),
+        ({"rollout": {"batchFor": "1m"}}, "spec.rollout.batchFor", "write strategy: rolling"),
+        (
+            {"rollout": {"strategy": "rolling", "steps": [{"weight": 5, "approval": True}]}},
+            "spec.rollout.steps",
+            "leave approval out",
+        ),
         ({"healthGates": {"custom": [{"name": "q", "query": "x"}]}}, "spec.healthGates.custom[0]", "needs one limit"),
         ({"healthGates": {"custom": [{"name": "q"}]}}, "spec.healthGates.custom[0]", "write one of the two"),
         ({"env": {"1A": "x"}}, "spec.env", "begins with no digit"),
@@ -74,6 +84,15 @@ def test_the_example_is_accepted_as_it_stands_but_for_its_namespace(space: Space
     body["metadata"]["namespace"] = space.name
 
     assert space.api.apply(space.path(PLURAL, "web"), body, "kubectl").status == 201
+
+
+def test_what_may_be_missing_in_a_rolling_release_is_a_number_or_a_share(space: Space) -> None:
+    limits = {"maxSurge": 0, "maxUnavailable": "30%"}
+
+    answer = declare(space, rollout={"strategy": "rolling", **limits})
+
+    assert answer.status == 201
+    assert limits.items() <= answer.body["spec"]["rollout"].items()
 
 
 @pytest.mark.parametrize("name", ["cygni-web", "a.b", "n" * 31])

@@ -84,6 +84,16 @@ class FakeCluster:
             self._forget(lambda each: each in pods)
         return True
 
+    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
+        key = ("Deployment", namespace, deployment)
+        self._count_write("scale", key)
+        found = self.objects.get(key)
+        if found is not None and found["spec"].get("replicas") != pods:
+            found["spec"]["replicas"] = pods
+            found["metadata"]["generation"] += 1
+            found["metadata"]["resourceVersion"] = str(self._tick())
+        return found is not None
+
     def pod_log(
         self,
         namespace: str,
@@ -155,7 +165,8 @@ class FakeCluster:
         for index in range(count):
             self.add_pod(namespace, f"{deployment}-{index}", labels)
         done = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
-        found["status"] = done | {"observedGeneration": found["metadata"]["generation"]}
+        available = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+        found["status"] = done | {"observedGeneration": found["metadata"]["generation"], "conditions": [available]}
 
     def state(self) -> dict[Key, Json]:
         """All objects without what differs from run to run (ids, versions): two ends that are alike are equal."""

@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 
 from chalicelib.projects.rollout_spec import BlueGreen, Pin
-from chalicelib.projects.spec import CanaryStep, ServiceSpec
+from chalicelib.projects.spec import CanaryStep, Scale, ServiceSpec
 from tests.fakes.kube import FakeCluster
 from tests.support.rollout import SPEC, TASKS, Stage
 from tests.support.store import memory_store
@@ -24,12 +24,19 @@ def quick(**rollout: Any) -> ServiceSpec:
     return SPEC.model_copy(update={"rollout": SPEC.rollout.model_copy(update={"steps": (STEP,), **rollout})})
 
 
+def rolling(size: int, surge: int, unavailable: int) -> ServiceSpec:
+    limits = {"max_surge": surge, "max_unavailable": unavailable}
+    return quick(strategy="rolling", **limits).model_copy(update={"scale": Scale(min=size, max=size + 1)})
+
+
 SPECS = {
     "blue and green": quick(
         strategy="blueGreen", blue_green=BlueGreen(preview_for="2s", watch_for="2s"), pin=Pin(header="X-Canary")
     ),
     "recreated": quick(strategy="recreate"),
     "delayed": quick(scale_down_delay="6s"),
+    "rolling": rolling(2, 1, 0),
+    "rolling and broken": rolling(3, 0, 1),
 }
 """What is deployed in a scenario, where it is not a plain canary."""
 
@@ -81,7 +88,8 @@ def mortal_stage(reaper: Reaper) -> Iterator[Stage]:
         api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
         BaseClient._make_api_call = mortal
         try:
-            yield Stage(api, fakes, MortalCluster(reaper), rate=1000)  # so much that a few samples are evidence enough
+            # so much traffic that a few samples are evidence enough
+            yield Stage(api, fakes, MortalCluster(reaper), rate=1000, revives=True)
         finally:
             BaseClient._make_api_call = original
 
@@ -90,8 +98,8 @@ def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
     """What is left when the second deployment of a scenario has ended, and how many writes its handlers made."""
     reaper = Reaper(kill_at)
     with mortal_stage(reaper) as stage:
-        stage.deploy()
-        stage.failing = 0.5 if scenario == "broken" else 0.0
+        stage.deploy(spec=SPECS[scenario] if scenario.startswith("rolling") else SPEC)
+        stage.failing = 0.5 if scenario.endswith("broken") else 0.0
         made = stage.create()
         stage.begin(made["id"])
         stage.built(made["id"], SPECS.get(scenario, quick()), digit="b")
@@ -107,6 +115,7 @@ def outcome(scenario: str, kill_at: int | None) -> tuple[dict[str, Any], int]:
             "live": service["live_release"],
             "active": service["active_deployment"],
             "objects": sorted(stage.cluster.state()),
+            "sizes": {key: each["spec"]["replicas"] for key, each in stage.cluster.state().items() if key[0] == "Deployment"},
         }
         return left, reaper.seen
 

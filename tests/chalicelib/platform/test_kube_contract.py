@@ -107,6 +107,24 @@ def test_a_kind_that_the_cluster_does_not_serve_is_refused(cluster, space):
         cluster.apply(wrong)
 
 
+def test_a_deployment_is_scaled_and_nothing_else_of_it_changes_until_it_is_applied_again(cluster, space):
+    assert cluster.scale(space, "web", 3) is False
+    template = {
+        "metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "app", "image": "registry.localhost/a/b:1"}]},
+    }
+    wanted = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": space}, "spec": wanted}
+    before = cluster.apply(manifest)
+
+    assert cluster.scale(space, "web", 3) is True
+
+    scaled = cluster.get("Deployment", space, "web")
+    assert scaled["spec"] == before["spec"] | {"replicas": 3}
+    assert scaled["metadata"]["generation"] > before["metadata"]["generation"]
+    assert cluster.apply(manifest)["spec"]["replicas"] == 1
+
+
 def test_absent_is_none_false_and_empty(cluster, space):
     assert cluster.get("ConfigMap", space, "a") is None
     assert cluster.delete("ConfigMap", space, "a") is False

@@ -109,7 +109,29 @@ def test_the_error_itself_counts_and_quotes_the_first() -> None:
         (
             "rollout: {strategy: bluegreen}",
             "rollout.strategy",
-            "Write canary, blueGreen or recreate; did you mean blueGreen?",
+            "Write canary, blueGreen, rolling or recreate; did you mean blueGreen?",
+        ),
+        (
+            "rollout: {maxSurge: 1.5}",
+            "rollout.maxSurge",
+            "A number of instances from 0 to 100, or a share of them such as 25%.",
+        ),
+        (
+            "rollout: {maxUnavailable: 101%}",
+            "rollout.maxUnavailable",
+            "A number of instances from 0 to 100, or a share of them such as 25%.",
+        ),
+        ("rollout: {maxSurge: 0%}", "rollout.maxUnavailable", "Let one be above 0."),
+        ("rollout: {batchFor: 5s}", "rollout.batchFor", "Write `strategy: rolling`, or leave it out."),
+        (
+            "rollout: {strategy: rolling, scaleDownDelay: 5m}",
+            "rollout.scaleDownDelay",
+            "Leave it out, or take canary or blueGreen.",
+        ),
+        (
+            "rollout: {strategy: rolling, steps: [{weight: 5, approval: true}]}",
+            "rollout.steps",
+            "Leave `approval` out, or take canary or blueGreen; `cygni pause` holds any rollout.",
         ),
         ("rollout: {blueGreen: {approval: true}}", "rollout.blueGreen", "Write `strategy: blueGreen`, or leave it out."),
         ("rollout: {pin: {header: Host}}", "rollout.pin.header", "Take a name of your own, such as X-Canary."),

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.projects.spec import CanaryStep, Rollout
+from chalicelib.rollouts.batches import Rolling
 from chalicelib.rollouts.gates import Custom, Gate, Metric, Weight
 from chalicelib.rollouts.rules import Step, Strategy
-from chalicelib.rollouts.strategy import strategy_from_dict, strategy_of, strategy_to_dict
+from chalicelib.rollouts.strategy import in_batches, strategy_from_dict, strategy_of, strategy_to_dict
 from tests.chalicelib.rollouts.builders import STRATEGY, strategies
 
 
@@ -105,6 +106,18 @@ def test_what_is_recreated_has_no_steps() -> None:
 
     assert (strategy.steps, strategy.recreate) == ((), True)
     assert strategy_from_dict(strategy_to_dict(strategy)) == strategy
+
+
+def test_a_rolling_release_has_a_step_for_each_batch_that_moves_traffic_once_its_sizes_are_known() -> None:
+    rollout = Rollout.model_validate({"strategy": "rolling", "maxSurge": 1, "maxUnavailable": "0%", "batchFor": "5s"})
+    asked = strategy_of(rollout)
+    strategy = in_batches(asked, 2, 2)
+
+    assert (asked.steps, asked.rolling) == ((), Rolling(1, "0%"))
+    assert strategy.steps == (Step(50, 5), Step(100, 5))
+    assert strategy.rolling == Rolling(1, "0%", stable=2, wanted=2)
+    assert strategy_from_dict(json.loads(json.dumps(strategy_to_dict(strategy)))) == strategy
+    assert in_batches(STRATEGY, 2, 2) == STRATEGY
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from chalicelib.rollouts.batches import Rolling
 from chalicelib.rollouts.rules import Decision, Step, Strategy
+from chalicelib.rollouts.strategy import in_batches
 from chalicelib.rollouts.transitions import (
     ENDED,
     TABLE,
@@ -34,7 +36,8 @@ AT_ONCE = replace(STRATEGY, steps=())
 GATED = replace(STRATEGY, steps=(Step(20, 30, approval=True), Step(50, 30, approval=True)))
 BLUE_GREEN = replace(STRATEGY, steps=(Step(0, 30, approval=True), Step(100, 30)))
 RECREATED = replace(AT_ONCE, recreate=True)
-STRATEGIES = (STRATEGY, AT_ONCE, GATED, BLUE_GREEN, RECREATED)
+ROLLING = in_batches(replace(STRATEGY, rolling=Rolling(1, 0)), 2, 2)
+STRATEGIES = (STRATEGY, AT_ONCE, GATED, BLUE_GREEN, RECREATED, ROLLING)
 BAD_NEWS = (Event.ABORT_REQUESTED, Event.FAILED)
 NOT_YET_SHIFTED = tuple(ONE_BY_ONE[:count] for count in range(4))
 VERDICTS = tuple(event_of(decision) for decision in Decision)
@@ -233,6 +236,26 @@ def test_a_preview_has_no_traffic_and_the_step_after_it_all() -> None:
     assert walk(Event.PROMOTE, state=switched, strategy=BLUE_GREEN).phase is Phase.PROMOTING
 
 
+def test_the_next_batch_has_its_traffic_only_when_its_instances_are_ready() -> None:
+    first = walk(*ONE_BY_ONE[:4], strategy=ROLLING)
+    kept = apply(first, Event.ADVANCE, ROLLING, T0)
+    ready = walk(Event.READY, state=kept.state, strategy=ROLLING)
+
+    assert (first.phase, first.step, first.weight) == (Phase.ANALYSING, 0, 50)
+    assert (kept.state.phase, kept.state.step, kept.state.weight) == (Phase.AWAITING_READY, 1, 50)
+    assert Effect.RESIZE in effects(kept)
+    assert (ready.phase, ready.weight) == (Phase.SHIFTING, 100)
+    assert walk(Event.SHIFTED, Event.PROMOTE, state=ready, strategy=ROLLING).phase is Phase.PROMOTING
+    assert walk(Event.NOT_READY, state=kept.state, strategy=ROLLING).phase is Phase.ROLLING_BACK
+
+
+def test_a_pause_asked_for_while_a_batch_starts_keeps_the_weights_of_the_one_before() -> None:
+    paused = walk(*ONE_BY_ONE[:4], Event.ADVANCE, Event.PAUSE_REQUESTED, Event.READY, strategy=ROLLING)
+
+    assert (paused.phase, paused.weight) == (Phase.PAUSED, 50)
+    assert walk(Event.RESUME_REQUESTED, state=paused, strategy=ROLLING).weight == 100
+
+
 def test_what_is_live_is_stopped_before_a_release_that_is_recreated_and_only_then() -> None:
     started = {
         name: effects(apply(FRESH[name], Event.STARTED, strategy, T0))
@@ -330,6 +353,7 @@ def test_a_release_is_promoted_only_by_way_of_promoting_and_known_weights() -> N
 
 
 def test_no_traffic_goes_to_a_release_before_it_is_ready() -> None:
+    """In batches, the instances that are ready keep theirs while the next ones start."""
     before_ready = {Phase.PENDING, Phase.PREPARING, Phase.AWAITING_READY}
 
     for state, strategy in everywhere():
@@ -338,7 +362,7 @@ def test_no_traffic_goes_to_a_release_before_it_is_ready() -> None:
             if state.phase in before_ready and event is not Event.READY:
                 assert not any(instruction.weight for instruction in done.effects)
             if state.phase in before_ready:
-                assert state.weight == 0
+                assert state.weight == 0 or (strategy.rolling is not None and state.step > 0)
 
 
 def test_weights_on_the_way_forward_never_fall() -> None:

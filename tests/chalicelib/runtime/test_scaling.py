@@ -241,7 +241,7 @@ def test_what_is_retired_or_removed_leaves_nothing_of_keda_behind(cluster: FakeC
     apply(cluster, SLEEPS, 2)
     put_up = service.fence(cluster, TARGET)
     service.set_weights(cluster, TARGET, {2: 100}, host=HOST, put_up=put_up, mark="t")
-    service.retire(cluster, TARGET, {2}, upto=2)
+    service.retire(cluster, TARGET, {2}, upto=2, mark="gone")
     to_rest(cluster, SLEEPS, 2)
     assert {name for kind, _, name in cluster.objects if kind.endswith("ScaledObject")} == {"web-r2"}
 
