@@ -64,8 +64,9 @@ docs: $(READY)  ## what is generated: rollout table, app file schema, CygniServi
 	$(BIN)/python -m tools.render_roles
 	$(BIN)/python -m tools.record_models
 
-bench: $(READY)  ## each prints its ratio to a peer or a limit
+bench: $(INFRA)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.imports
+	$(BIN)/python -m bench.packages
 	$(BIN)/python -m bench.handler
 	$(BIN)/python -m bench.store_calls
 	$(BIN)/python -m bench.tokens

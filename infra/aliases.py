@@ -37,10 +37,13 @@ def released(function: lambda_.Function) -> Released:
     return _aliased(function, function.function_name, version.version, version.function_arn)
 
 
-def released_api(scope: Construct, function_name: str, *, digest: str) -> Released:
-    """The same for the API's function, which Chalice declares: `digest` is of all that makes it another function."""
+def released_api(scope: Construct, function_name: str, *, digest: str, kept: bool) -> Released:
+    """The same for the API's function, which Chalice declares: `digest` is of all that makes it another function.
+
+    Not `kept`, a version goes when the stack has its successor: no workflow names one, and each snapshot is paid for.
+    """
     made = lambda_.CfnVersion(scope, f"Version{digest[:16]}", function_name=function_name)
-    made.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    made.apply_removal_policy(cdk.RemovalPolicy.RETAIN if kept else cdk.RemovalPolicy.DESTROY)
     return _aliased(scope, function_name, made.attr_version, made.ref)
 
 

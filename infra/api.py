@@ -60,7 +60,7 @@ class HttpApi(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, code: Code, environment: Mapping[str, str], settings: Settings) -> None:
         super().__init__(scope, id_)
-        self._settings, self._stack = settings.api, cdk.Stack.of(self)
+        self._settings, self._stack, self._release = settings.api, cdk.Stack.of(self), settings.release
         self._one_name = settings.api.site is not None and settings.standby is None  # a pair is looked at by the other names
         self._role = function_role(self, API_FUNCTION, settings)
         log_group(self, API_FUNCTION.name, settings)
@@ -91,7 +91,7 @@ class HttpApi(Construct):
 
     def _build_function(self, code: Code, environment: dict[str, str]) -> None:
         handler = self._chalice.get_resource(_HANDLER)
-        declared = {
+        declared: dict[str, Any] = {
             "FunctionName": API_FUNCTION.name,
             "Description": API_FUNCTION.description,
             "Runtime": RUNTIME,
@@ -104,11 +104,16 @@ class HttpApi(Construct):
             "LoggingConfig": {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{API_FUNCTION.name}"},
             "Tracing": "PassThrough",
         }
+        if self._release.snap_start:
+            declared["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+            reason = "Its versions and alias are declared beside it, and not made by the serverless transform."
+            handler.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W2530"]}, "reason": reason})
         for name, value in declared.items():
             handler.add_property_override(name, value)
         handler.node.add_dependency(self._role)
         told = json.dumps([self._stack.resolve(declared), code.digests_of(API_FUNCTION)], sort_keys=True)
-        self.released = released_api(self, handler.ref, digest=hashlib.sha256(told.encode()).hexdigest())
+        digest = hashlib.sha256(told.encode()).hexdigest()
+        self.released = released_api(self, handler.ref, digest=digest, kept=not self._release.snap_start)
         permission = self._chalice.get_resource("APIHandlerInvokePermission")
         permission.add_property_override("FunctionName", f"{API_FUNCTION.name}:{RELEASE}")
         permission.node.add_dependency(self.released.alias)

@@ -30,12 +30,20 @@ LOCK = ROOT / "requirements.txt"
 PYTHON = RUNTIME.removeprefix("python")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 CODE = ("app.py", "chalicelib", "functions")
-FORMAT = "1"
+FORMAT = "3"
 """Part of each layer's name: raise it when what is left out of layers changes."""
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?|bin)(/|$)|\.pyi?c$|\.pyi$|\.(c|h|pyx|pxd)$"
     r"|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$|^\.lock$"
 )
+_UNUSED = re.compile(
+    r"^aws_lambda_powertools/(event_handler|utilities/(auth_alpha|data_masking|feature_flags|kafka|parameters|streaming"
+    r"|validation))/"
+    r"|^(cffi|pycparser)(-[^/]+)?/"  # cryptography has what it made, `_cffi_backend`, and needs no compiler of C
+    r"|^yaml/_yaml\."  # libyaml: documents are small, and read by the loader that is written in Python
+    r"|^(pydantic/v1|dateutil/zoneinfo)/|\.dist-info/sboms/"
+)
+"""What libraries bring along that no function loads."""
 _OF_CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
 
 
@@ -115,7 +123,7 @@ def _installed(root: Path) -> Iterator[tuple[str, bytes]]:
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
         of_chalice = name.startswith("chalice/") and name not in _OF_CHALICE
-        if path.is_file() and not _LEFT_OUT.search(name) and not of_chalice:
+        if path.is_file() and not (_LEFT_OUT.search(name) or _UNUSED.search(name) or of_chalice):
             yield f"python/{name}", path.read_bytes()
 
 

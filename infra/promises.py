@@ -1,7 +1,7 @@
 """What a template must keep so that Cygni upgrades itself without breaking what is under way. Pure.
 
 1. A workflow names versions of functions and of workflows, never what is deployed last.
-2. Versions outlive the deploy that replaces them.
+2. Versions outlive the deploy that replaces them, but for those with a snapshot, which is paid for and which no workflow names.
 3. Whatever invokes from outside goes by an alias.
 4. No alias moves before the migrations of its release that come before, and those that come after wait for every alias.
 """
@@ -28,11 +28,18 @@ def unpinned(template: Template) -> list[str]:
         *(
             f"{id_} is deleted when it is replaced"
             for id_, each in resources.items()
-            if each["Type"] in _VERSIONS and {each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")} != {"Retain"}
+            if each["Type"] in _VERSIONS
+            and not _has_snapshot(resources, each)
+            and {each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")} != {"Retain"}
         ),
         *(line for id_, each in resources.items() for line in _of_caller(template, id_, each)),
         *_of_order(resources),
     ]
+
+
+def _has_snapshot(resources: Mapping[str, Any], version: Mapping[str, Any]) -> bool:
+    names = _referred(version.get("Properties", {}).get("FunctionName", ""))
+    return any("SnapStart" in resources.get(name, {}).get("Properties", {}) for name in names)
 
 
 def _of_machine(template: Template, id_: str, resource: Mapping[str, Any]) -> Iterator[str]:

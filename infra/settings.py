@@ -109,6 +109,9 @@ class Release(_Part):
     ] = Field(
         default="CANARY_10PERCENT_5MINUTES", description="How the traffic of the API, and new deployments, move to a release."
     )
+    snap_start: bool = Field(
+        default=False, description="Whether the API's function starts from a snapshot, which is paid for by the hour."
+    )
 
 
 class Alarms(_Part):

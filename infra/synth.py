@@ -13,9 +13,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from infra import packages
 from infra.findings import judged
+from infra.layers import RUNTIME_LAYER
 from infra.promises import unpinned
-from infra.settings import stages
+from infra.settings import load, stages
+from infra.sizes import entries, size_of, too_large
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
@@ -65,6 +68,11 @@ def _named(told: str, pages: set[str]) -> bool:
     return any(told.endswith(page) for page in pages)
 
 
+def architectures(names: list[str]) -> list[str]:
+    """The processors that these stages are for."""
+    return sorted({load(name).architecture for name in names})
+
+
 def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
@@ -91,6 +99,8 @@ def main(names: list[str]) -> None:
         for path in sorted(folder.glob("*.template.json"))
         for line in unpinned(json.loads(path.read_text()))
     ]
+    made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
+    found += too_large({each: size_of(entries(*zips)) for each, zips in made.items()})
     found += differences(*(folder for name, folder in asked if name == names[0]))
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):

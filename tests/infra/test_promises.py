@@ -92,6 +92,13 @@ def test_each_promise_that_is_broken_is_found(path: str, value: Any, said: str) 
     assert said in found
 
 
+def test_a_version_with_a_snapshot_may_go() -> None:
+    template = changed("Function>Properties", {"SnapStart": {"ApplyOn": "PublishedVersions"}})
+    template["Resources"]["Version"] = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}}
+
+    assert unpinned(template) == []
+
+
 @pytest.mark.parametrize(
     ("name", "of_lambda"),
     [
