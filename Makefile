@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INFRA := $(VENV)/.infra
 
-.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines synth audit dist docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth audit dist docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -27,6 +27,9 @@ cluster-programs: $(READY)
 # The cluster that CYGNI_TEST_KUBECONFIG names, else the programs in KUBEBUILDER_ASSETS, else a build by Go, kept outside the tree.
 test-cluster: cluster-programs  ## the contract tests and the demo on a real Kubernetes API server
 	CYGNI_TEST_CLUSTER=real $(BIN)/python -m pytest -m cluster -rfE tests
+
+drill: $(READY)  ## lose a region in the middle of a rollout, and go on in the other
+	$(BIN)/python -m tools.failover_drill
 
 check: lint types imports machines  ## everything that reads the code without running it
 

@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--snapshot", type=float, default=3.0, help="seconds between snapshots of the state")
     parser.add_argument("--idp-url", help="address of the local identity provider; without it nobody can sign in")
     parser.add_argument("--idp-client-secret-file", type=Path, help="file that holds the control plane's secret there")
+    parser.add_argument("--region", default=emulator.REGION, help="AWS region that this cloud stands for")
     given = parser.parse_args()
     if bool(given.idp_url) != bool(given.idp_client_secret_file):
         parser.error("--idp-url and --idp-client-secret-file go together")
@@ -67,7 +68,7 @@ def prepare(arguments: argparse.Namespace) -> None:
         (state / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # a developer's own account must not be reached
-    os.environ.update(emulator.environment(state, arguments.aws_port))
+    os.environ.update(emulator.environment(state, arguments.aws_port, arguments.region))
     os.environ.update(environment(arguments))
 
 

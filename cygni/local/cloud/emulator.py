@@ -27,7 +27,7 @@ class EmulatorError(RuntimeError):
     """The emulator did not start, or is not the version we know."""
 
 
-def environment(state: Path, port: int) -> dict[str, str]:
+def environment(state: Path, port: int, region: str = REGION) -> dict[str, str]:
     """The variables to set before ministack is imported: loopback only, everything it writes inside `state`, nothing fetched.
 
     They also point every AWS client of this process at it. S3 bodies go to files, so that a snapshot is small.
@@ -37,7 +37,7 @@ def environment(state: Path, port: int) -> dict[str, str]:
         "EDGE_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
-        "MINISTACK_REGION": REGION,
+        "MINISTACK_REGION": region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state / "services"),
@@ -52,8 +52,8 @@ def environment(state: Path, port: int) -> dict[str, str]:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(state / "no-aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state / "no-aws-credentials"),

@@ -138,7 +138,7 @@ class Cloud:
             body = answer["body"]
             if answer.get("error"):
                 raise emulator.EmulatorError(f"The state cannot be brought up to date: {body.get('errorMessage')}")
-        for each in body["strangers"]:
+        for each in body.get("strangers", ()):
             LOG.warning("a newer version applied %s, which this one does not know and leaves as it is", each)
 
     def _begin(self) -> None:

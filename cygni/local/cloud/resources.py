@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.platform.aws import client, error_code
-from cygni.local.cloud.emulator import ACCOUNT, REGION
+from cygni.local.cloud.emulator import ACCOUNT
+from cygni.local.cloud.emulator import REGION as HOME
 from functions.catalog import EVENT_AGE, RUNTIME, TRIES, Function, StateMachine, Table
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/cygni"
@@ -55,7 +56,10 @@ def _key(partition: str, sort: str) -> list[dict[str, str]]:
 
 def create_bucket(name: str) -> None:
     """The bucket of sources, plans and logs."""
-    _once(lambda: client("s3").create_bucket(Bucket=name), {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+    s3 = client("s3")
+    elsewhere = s3.meta.region_name != HOME  # which alone may not be named as a bucket's place
+    place = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}} if elsewhere else {}
+    _once(lambda: s3.create_bucket(Bucket=name, **place), {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 def create_functions(functions: Iterable[Function]) -> None:
@@ -105,7 +109,7 @@ def placeholder_values(machines: Iterable[StateMachine], functions: Iterable[Fun
     """What the placeholders of a definition stand for: `function-name` and `machine:name` → ARN."""
     values = {each.name: function_arn(each) for each in functions}
     for machine in machines:
-        values[f"machine:{machine.name}"] = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine.deployed_name}"
+        values[f"machine:{machine.name}"] = f"arn:aws:states:{_region()}:{ACCOUNT}:stateMachine:{machine.deployed_name}"
     return values
 
 
@@ -116,7 +120,11 @@ def substitute(definition: str, values: Mapping[str, str]) -> str:
 
 def function_arn(function: Function) -> str:
     """The ARN of a function in the embedded AWS."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function.name}"
+    return f"arn:aws:lambda:{_region()}:{ACCOUNT}:function:{function.name}"
+
+
+def _region() -> str:
+    return str(client("lambda").meta.region_name)
 
 
 def create_rules(functions: Iterable[Function]) -> None:
