@@ -62,3 +62,20 @@ def test_what_is_recreated_is_stopped_first_and_comes_back_when_the_new_one_does
 
     assert home.cygni("deploy").returncode != 0
     home.until(lambda: version(home) == "2")
+
+
+def test_instances_are_replaced_in_batches_and_every_request_is_answered_meanwhile(home: Home) -> None:
+    three = (
+        "{ strategy: rolling, maxSurge: 0, maxUnavailable: 1, interval: 1s, minRequests: 3 }\n    scale: { min: 3, max: 3 }\n"
+    )
+    for example in ("hello", "hello-v2"):
+        home.take(example)
+        file = home.folder / "app" / "cygni.yaml"
+        head, _, _ = file.read_text().partition("    rollout:\n")
+        file.write_text(f"{head}    rollout: {three}")
+        made = str(home.json("deploy", "--detach")["id"])
+        seen: list[str] = []
+        home.until(lambda: bool(seen.append(version(home))) or home.state(made) == "promoted")  # noqa: B023
+
+    assert set(seen) == {"1", "2"}
+    assert version(home) == "2"
