@@ -33,6 +33,11 @@ HEAVY = (
     "jwt",
     "cryptography",
     "chalicelib.runtime.service",
+    "chalicelib.builds.service",
+    "chalicelib.deployments.service",
+    "chalicelib.identity.service",
+    "chalicelib.projects.service",
+    "chalicelib.platform.prometheus",
     "chalicelib.rollouts.rules",
 )
 """What the API must not load, or not before it needs it."""

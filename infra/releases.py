@@ -16,7 +16,7 @@ from functions.catalog import API_FUNCTION
 
 API_ALARM, TASKS_ALARM = "cygni-release-api", "cygni-release-workflows"
 FIRST_TASK = "cygni-deploy-begin"
-"""The function that every deployment begins with, and that fails for no reason but Cygni's own."""
+"""The function that every deployment begins with. What passes fails it once; a broken release, as often as it is tried."""
 _PAGE = "docs/runbooks/release-turned-back.md"
 _MINUTE = cdk.Duration.minutes(1)
 _HOUR = cdk.Duration.hours(1)
@@ -44,7 +44,7 @@ class ReleaseAlarms(Construct):
         )
         self._alarms = (
             self._alarm("Api", API_ALARM, "One in fifty requests of a minute was answered 5xx.", answered, 0.02),
-            self._alarm("Workflows", TASKS_ALARM, "The first task of deployments failed.", failed, 1),
+            self._alarm("Workflows", TASKS_ALARM, "The first task of deployments failed three times in a minute.", failed, 3),
         )
 
     def tell(self, topic: sns.ITopic) -> None:
