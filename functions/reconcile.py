@@ -15,6 +15,7 @@ from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
 from chalicelib.runtime import registry
+from functions.observed import observed
 from functions.ports import cluster_there
 
 _SECONDS = timedelta(seconds=240)
@@ -22,24 +23,29 @@ OWN = "own"
 """What the installation's own cluster is called here."""
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Works on the shard that the event names. The schedule's event names none: then each shard of each cluster is sent one."""
     if "shard" in event:
-        try:
-            return _run(event)
-        except (ClusterUnavailable, Failed):
-            if "cluster" not in event:
-                raise
-            return {"unreachable": 1}  # its team is told by the check of its cluster
+        return _shard(event)
     shards = settings().reconcile_shards
     own = range(shards) if settings().kubeconfig else ()  # on AWS all clusters are registered ones
     wanted: list[dict[str, Any]] = [{"shard": index, "of": shards} for index in own]
     wanted += [{"shard": 0, "of": 1, "team": team, "cluster": name} for team, name in registry.registered_clusters()]
     if len(wanted) == 1:
-        return handler(wanted[0], _context)
+        return _shard(wanted[0])
     for each in wanted:
         Functions().send("cygni-reconcile", each)
     return {"sent": len(wanted)}
+
+
+def _shard(event: dict[str, Any]) -> dict[str, int]:
+    try:
+        return _run(event)
+    except (ClusterUnavailable, Failed):
+        if "cluster" not in event:
+            raise
+        return {"unreachable": 1}  # its team is told by the check of its cluster
 
 
 def _run(event: dict[str, Any]) -> dict[str, int]:

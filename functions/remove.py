@@ -7,9 +7,11 @@ from typing import Any
 from chalicelib.deployments import tasks as deployments
 from chalicelib.projects.service import ServiceKey, forget_service
 from chalicelib.runtime import service as runtime
+from functions.observed import observed
 from functions.ports import rollout_ports
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """Takes the service's names. Removing what is gone is no error."""
     key = ServiceKey.from_dict(event)

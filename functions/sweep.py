@@ -7,8 +7,10 @@ from typing import Any
 from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.workflows import Workflows
+from functions.observed import observed
 
 
+@observed
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Answers how many were started again."""
     return {"started": deployments.sweep(workflows=Workflows(), now=utc_now())}

@@ -13,6 +13,7 @@ from chalicelib.deployments import service as deployments
 from chalicelib.deployments.service import Request
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
 from chalicelib.platform.late import late
+from chalicelib.platform.logs import bind
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
 from chalicelib.projects.service import get_service
@@ -234,6 +235,7 @@ def _load(call: AnyCall) -> deployments.DeploymentRecord:
 
 
 def _shown(call: AnyCall, record: deployments.DeploymentRecord) -> Answer:
+    bind(deployment=record.id)
     view = deployment_view(record, call.world.settings)
     base = f"/v1/projects/{view.project}/environments/{view.environment}/services/{view.service}"
     return Answer(view, view.version, f"{base}/deployments/{view.id}")

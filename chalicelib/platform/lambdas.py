@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.platform.aws import client
 from chalicelib.platform.errors import ClusterUnavailable, CygniError
+from chalicelib.platform.logs import correlation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,7 @@ class Functions:
 
     def call(self, name: str, event: Mapping[str, Any]) -> Any:
         """The function's answer. Raises ClusterUnavailable when it failed for a reason that may pass, else CygniError."""
-        answer = client("lambda").invoke(
-            FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
-        )
+        answer = client("lambda").invoke(FunctionName=name, InvocationType="RequestResponse", Payload=_payload(event))
         value = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer:
             kind, message = value.get("errorType", ""), value.get("errorMessage", "")
@@ -28,7 +27,13 @@ class Functions:
 
     def send(self, name: str, event: Mapping[str, Any]) -> None:
         """Queues an invocation and returns at once; Lambda retries it twice if it fails."""
-        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
+        client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=_payload(event))
+
+
+def _payload(event: Mapping[str, Any]) -> bytes:
+    """The event with the id of the request that it comes of, so that the called function's log lines carry it, too."""
+    request = correlation_id()
+    return json.dumps({"request": request, **event} if request else event).encode()
 
 
 _PASSING = frozenset({"ClusterUnavailable", "Throttled", "LostRace", "Sandbox.Timedout"})
