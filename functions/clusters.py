@@ -8,16 +8,19 @@ from typing import Any
 
 from chalicelib.platform.clock import utc_now
 from chalicelib.runtime import registry
+from functions.observed import observed
 from functions.ports import cluster_to_check
 
 _AT_ONCE = 16
 
 
+@observed
 def check(event: dict[str, Any], _context: object) -> None:
     """Takes a team and the name of its cluster, and records what was found."""
     registry.check_cluster(event["team"], event["name"], connect=cluster_to_check, now=utc_now())
 
 
+@observed
 def check_all(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Answers how many clusters have each state."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # those that do not answer take their seconds side by side

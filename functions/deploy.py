@@ -8,13 +8,16 @@ from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.workflows import Workflows
+from functions.observed import observed
 
 
+@observed
 def begin(event: dict[str, Any], _context: object) -> dict[str, str]:
     """Says whether the deployment needs a build."""
     return deployments.begin(event, now=utc_now())
 
 
+@observed
 def finish(event: dict[str, Any], _context: object) -> dict[str, str]:
     """Records how the deployment ended, and lets the next begin."""
     return deployments.finish(event, workflows=Workflows(), functions=Functions(), now=utc_now())

@@ -7,9 +7,11 @@ from typing import Any
 from chalicelib.platform.clock import iso
 from chalicelib.projects.service import ServiceKey
 from chalicelib.runtime import service as runtime
+from functions.observed import observed
 from functions.ports import rollout_ports
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """A page of log lines as JSON-able values."""
     key = ServiceKey.from_dict(event)

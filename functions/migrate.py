@@ -27,15 +27,17 @@ from chalicelib.platform.errors import CygniError, InvalidInput, RegionPassive, 
 from chalicelib.platform.lambdas import Functions
 from chalicelib.upgrades import service as upgrades
 from chalicelib.upgrades.service import Asked, Direction, Phase, Progress, Run
+from functions.observed import observed
 
 NAME = "cygni-migrate"
 _MARGIN = 60_000
 """Milliseconds that a slice leaves for its last page."""
 _TRIES = 5
 """Times in a row that a slice may meet something that passes."""
-_FIELDS = {"phase", "migrations", "again", "dry_run", "cursor", "status", "tries", "wait"}
+_FIELDS = {"phase", "migrations", "again", "dry_run", "cursor", "status", "tries", "wait", "request"}
 
 
+@observed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers what was done, and whether it goes on (`left`)."""
     try:

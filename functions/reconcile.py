@@ -15,6 +15,7 @@ from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.settings import settings
 from chalicelib.platform.workflows import Workflows
 from chalicelib.runtime import registry
+from functions.observed import observed
 from functions.ports import own_gateway, reached
 
 _SECONDS = timedelta(seconds=240)
@@ -22,20 +23,16 @@ OWN = "own"
 """What the installation's own cluster is called here."""
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Works on the shard that the event names. The schedule's event names none: then each shard of each cluster is sent one."""
     if "shard" in event:
-        try:
-            return _run(event)
-        except (ClusterUnavailable, Failed):
-            if "cluster" not in event:
-                raise
-            return {"unreachable": 1}  # its team is told by the check of its cluster
+        return _shard(event)
     clusters: list[dict[str, str]] = [{}] if settings().kubeconfig else []  # on AWS all clusters are registered ones
     clusters += [{"team": team, "cluster": name} for team, name in registry.registered_clusters()]
     wanted = shares(clusters, settings().reconcile_shards)
     if len(wanted) == 1:
-        return handler(wanted[0], _context)
+        return _shard(wanted[0])
     for each in wanted:
         Functions().send("cygni-reconcile", each)
     return {"sent": len(wanted)}
@@ -44,6 +41,15 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
 def shares(clusters: list[dict[str, str]], shards: int) -> list[dict[str, Any]]:
     """The events of a minute: of each cluster as many as it has shards."""
     return [{"shard": index, "of": shards, **each} for each in clusters for index in range(shards)]
+
+
+def _shard(event: dict[str, Any]) -> dict[str, int]:
+    try:
+        return _run(event)
+    except (ClusterUnavailable, Failed):
+        if "cluster" not in event:
+            raise
+        return {"unreachable": 1}  # its team is told by the check of its cluster
 
 
 def _run(event: dict[str, Any]) -> dict[str, int]:

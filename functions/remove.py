@@ -6,9 +6,11 @@ from typing import Any
 
 from chalicelib.deployments import tasks as deployments
 from chalicelib.projects.service import ServiceKey
+from functions.observed import observed
 from functions.ports import rollout_ports
 
 
+@observed
 def handler(event: dict[str, Any], _context: object) -> None:
     """Takes the service's names. A service whose deployment is still under way is left to that deployment's end."""
     deployments.remove_service(ServiceKey.from_dict(event), rollout_ports(event).cluster)

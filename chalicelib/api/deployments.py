@@ -11,6 +11,7 @@ from chalicelib.api.views import arm_view, deployment_view, event_view, release_
 from chalicelib.deployments.states import Request
 from chalicelib.platform.errors import Conflict, KeyReused, LostRace, Malformed, NotFound
 from chalicelib.platform.late import late
+from chalicelib.platform.logs import bind
 from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.schema import PageQuery
 
@@ -240,6 +241,7 @@ def _load(call: AnyCall) -> deployments.DeploymentRecord:
 
 
 def _shown(call: AnyCall, record: deployments.DeploymentRecord) -> Answer:
+    bind(deployment=record.id)
     view = deployment_view(record, call.world.settings)
     base = f"/v1/projects/{view.project}/environments/{view.environment}/services/{view.service}"
     return Answer(view, view.version, f"{base}/deployments/{view.id}")

@@ -25,10 +25,12 @@ from chalicelib.api.rights import needs_approval, verdict_of
 from chalicelib.api.routes import Answer, AnyCall, Call, Nothing, Resource, Route
 from chalicelib.api.world import World
 from chalicelib.identity.principal import Principal
+from chalicelib.platform.cold import is_cold
 from chalicelib.platform.errors import CygniError, Forbidden, MethodNotAllowed, NotFound
-from chalicelib.platform.logs import log
+from chalicelib.platform.logs import bind, bound, log
 
 _request: ContextVar[Any] = ContextVar("request")
+_FUNCTION = "cygni-api"
 _PATH_VALUE = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
@@ -52,16 +54,24 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         request = _request.get()
         request_id = str(request.context.get("requestId") or "unknown")
-        try:
-            return _present(route, _serve(route, request, path, world()))
-        except CygniError as error:
-            known = as_oauth(error) if route.oauth else error
-            return _refuse(route, problem_of(known, request_id), headers_of(known))
-        except Exception:  # noqa: BLE001 - the last resort of the edge: the caller gets a problem, the log the trace
-            log().exception("unexpected error", extra={"route": route.name, "request_id": request_id})
-            return _refuse(route, unexpected(request_id), {"Content-Type": "application/problem+json"})
+        with bound(correlation_id=request_id, function_name=_FUNCTION, cold_start=is_cold(_FUNCTION)):
+            answer = _answered(route, request, request_id, path, world)
+            if route.method not in READING:  # those are in the access log, under the same id
+                log().info("request", extra={"route": route.name, "status": answer.status_code})
+            return answer
 
     return view
+
+
+def _answered(route: Route, request: Any, request_id: str, path: dict[str, str], world: Callable[[], World]) -> Response:
+    try:
+        return _present(route, _serve(route, request, path, world()))
+    except CygniError as error:
+        known = as_oauth(error) if route.oauth else error
+        return _refuse(route, problem_of(known, request_id), headers_of(known))
+    except Exception:  # noqa: BLE001 - the last resort of the edge: the caller gets a problem, the log the trace
+        log().exception("unexpected error", extra={"route": route.name})
+        return _refuse(route, unexpected(request_id), {"Content-Type": "application/problem+json"})
 
 
 def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> Any:
@@ -71,6 +81,7 @@ def _serve(route: Route, request: Any, path: dict[str, str], world: World) -> An
     if route.public:
         return route.handler(_call(route, request, path, world, now, world.nobody))
     who = world.authenticate(request.headers.get("authorization"), now)
+    bind(team=who.team)
     world.limits.admit(who.subject, now)
     call = _call_or_refusal(route, request, path, world, now, who)
     try:

@@ -50,6 +50,7 @@ class BuildRecord(Record):
     command = JSONAttribute(null=True)
     job = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
+    request = UnicodeAttribute(null=True)
     image = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     error_code = UnicodeAttribute(null=True)

@@ -17,6 +17,7 @@ from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import BuildFailed, CygniError, Failed, LostRace, NotFound
 from chalicelib.platform.ids import tag_of
+from chalicelib.platform.logs import bind
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.store import Store, team_store
@@ -65,6 +66,11 @@ def build_id_of(deployment: str) -> str:
     return "bld_" + deployment.partition("_")[2]
 
 
+def deployment_of(build: str) -> str:
+    """The id of the deployment that a build is of."""
+    return "dep_" + build.partition("_")[2]
+
+
 def plan_key(team: str, build: str) -> str:
     """Where a build's plan is in the bucket."""
     return f"{team}/builds/{build}/plan.json"
@@ -80,10 +86,10 @@ def log_key(team: str, build: str) -> str:
     return f"{team}/builds/{build}/log.txt"
 
 
-def open_build(key: ServiceKey, build: str, *, source: str, now: datetime) -> None:
-    """Records that a build is to be made. Opening it twice is opening it once."""
+def open_build(key: ServiceKey, build: str, *, source: str, now: datetime, request: str = "") -> None:
+    """Records that a build is to be made. Opening it twice is opening it once. `request` is the id that log lines go by."""
     record = BuildRecord(build_pk(key.team, build), BUILD, id=build, team=key.team, project=key.project, service=key.service)
-    record.source, record.state, record.started_at = source, "open", now
+    record.source, record.state, record.started_at, record.request = source, "open", now, request or None
     try:
         team_store(key.team).commit([Put(record)])
     except ConditionFailed:
@@ -107,6 +113,7 @@ def plan_build(team: str, build: str, *, storage: Storage, now: datetime) -> Non
     Raises SourceRefused, AppFileRefused or BuildRefused, after recording it as the build's end.
     """
     record = _load(team, build)
+    _bind(record)
     if record.state in ENDED:
         _raise_end(record)
         return
@@ -129,6 +136,7 @@ def start_build(team: str, build: str, token: str, *, builders: Builders, workfl
     from chalicelib.builds.buildspec import buildspec
 
     record = _change(team, build, lambda record: _await(record, token))
+    _bind(record)
     if record.state in ENDED:
         record.token = token
         _answer(record, workflows)
@@ -155,7 +163,9 @@ def finish_build(event: Mapping[str, Any], *, storage: Storage, workflows: Workf
     def conclude(record: BuildRecord) -> None:
         _conclude(record, status, variables["IMAGE"], result, now)
 
-    _answer(_change(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"], conclude), workflows)
+    record = _change(variables["CYGNI_TEAM"], variables["CYGNI_BUILD"], conclude)
+    _bind(record)
+    _answer(record, workflows)
 
 
 def cancel_build(store: Store, team: str, build: str, *, builders: Builders, now: datetime) -> None:
@@ -245,6 +255,11 @@ def _change(team: str, build: str, change: Callable[[BuildRecord], None], *, sto
         except ConditionFailed:
             continue
     raise LostRace(f"Build {build} changes too quickly just now.")
+
+
+def _bind(record: BuildRecord) -> None:
+    """What is logged from here on carries the ids of the build, its deployment, and the request that asked for that."""
+    bind(team=record.team, build=record.id, deployment=deployment_of(record.id), correlation_id=record.request)
 
 
 def _await(record: BuildRecord, token: str) -> None:

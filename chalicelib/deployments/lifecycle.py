@@ -15,6 +15,7 @@ from chalicelib.identity.rules import Verdict, decide
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, Forbidden, LostRace, NotFound
 from chalicelib.platform.ids import NewId
+from chalicelib.platform.logs import correlation_id
 from chalicelib.platform.once import Once
 from chalicelib.platform.storage import Storage
 from chalicelib.platform.table import ConditionFailed, Place, Put, Write
@@ -126,7 +127,7 @@ def list_deployments(
 
 def workflow_input(record: DeploymentRecord) -> dict[str, Any]:
     """What travels through a workflow: names and ids only."""
-    return {**record.key.to_dict(), "deployment": record.id}
+    return {**record.key.to_dict(), "deployment": record.id, "request": record.correlation_id}
 
 
 def execution_name(record: DeploymentRecord) -> str:
@@ -185,7 +186,7 @@ def new_record(
     """A deployment that somebody asks for, with its place in the lane; not yet saved. `lane` is the one before it came."""
     record = DeploymentRecord(deployments_pk(key), new, created_by=who.subject, created_at=now, state=state.value)
     record.team, record.project, record.environment, record.service = key.team, key.project, key.environment, key.service
-    record.kind, record.number, record.stable = kind, entered.number, lane.live
+    record.kind, record.number, record.stable, record.request = kind, entered.number, lane.live, correlation_id() or None
     return record
 
 

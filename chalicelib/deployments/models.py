@@ -70,6 +70,7 @@ class DeploymentRecord(Record):
     timeline = PackedAttribute(default=list)
     seq = NumberAttribute(default=0)
     created_by = UnicodeAttribute()
+    request = UnicodeAttribute(null=True)
     approved_by = UnicodeAttribute(null=True)
     override = BooleanAttribute(null=True)
     created_at = UTCDateTimeAttribute()
@@ -84,6 +85,11 @@ class DeploymentRecord(Record):
     def key(self) -> ServiceKey:
         """The service it belongs to."""
         return ServiceKey(self.team, self.project, self.environment, self.service)
+
+    @property
+    def correlation_id(self) -> str:
+        """The id that log lines about it carry: that of the request which asked for it, or its own for an older record."""
+        return str(self.request or self.id)
 
     @property
     def ended(self) -> bool:

@@ -36,19 +36,23 @@ def load(event: Mapping[str, str]) -> DeploymentRecord:
 
 
 def begin(event: Mapping[str, str], *, now: datetime) -> dict[str, str]:
-    """What the workflow does next: Build, Rollout, or Finish when the deployment was aborted or has ended."""
+    """What the workflow does next: Build, Rollout, or Finish when the deployment was aborted or has ended.
+
+    The answer names the build, and the request that log lines go by.
+    """
     record = load(event)
     build = build_id_of(record.id)
+    known = {"build": build, "request": record.correlation_id}
     if record.ended or (record.requested == Request.ABORT and record.rollout is None):
-        return {"next": "Finish", "build": build}
+        return {"next": "Finish", **known}
     if record.source is None or record.rollout is not None:
-        return {"next": "Rollout", "build": build}
-    open_build(record.key, build, source=record.source, now=now)
+        return {"next": "Rollout", **known}
+    open_build(record.key, build, source=record.source, request=record.correlation_id, now=now)
     if record.state == State.QUEUED:
         record.state = State.BUILDING.value
         record.tell(now, "building", "The image is being built.")
         team_store(record.team).commit([Put(record)])
-    return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", "build": build}
+    return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", **known}
 
 
 def finish(event: Mapping[str, str], *, workflows: Workflows, functions: Functions, now: datetime) -> dict[str, str]:
@@ -118,7 +122,8 @@ def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bo
             team_store(record.team).commit([Put(record)])
         except ConditionFailed:
             return False
-    log().info("workflow started again", extra={"deployment": record.id, "attempt": int(record.attempt)})
+    told = {"deployment": record.id, "team": record.team, "correlation_id": record.correlation_id}
+    log().info("workflow started again", extra={**told, "attempt": int(record.attempt)})
     return start_workflow(record, workflows)
 
 

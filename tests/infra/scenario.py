@@ -153,10 +153,10 @@ class Scenario(Stage):
         self._service()
         for result in ({"digest": "sha256:" + "d" * 64}, {"error": "x", "code": "build-failed"}, None):
             made, build = self._planned()
-            self.invoke("cygni-build-start", self._task(build))
+            self.invoke("cygni-build-start", token_of(build))
             self.api.get(f"{self.path}/deployments/{made['id']}/build-log")
-            self.invoke("cygni-build-finished", _ended(build, result))
-            self.invoke("cygni-build-start", self._task(build))
+            self.invoke("cygni-build-finished", ended(build, result))
+            self.invoke("cygni-build-start", token_of(build))
             self.api.get(f"{self.path}/deployments/{made['id']}/build-log")
             if result and "digest" in result:
                 self.run(made["id"])
@@ -165,7 +165,7 @@ class Scenario(Stage):
             made, build = self._planned()
             if meanwhile:
                 self.recorder.meanwhile["StartBuild"] = partial(self._abort, made["id"])
-            self.invoke("cygni-build-start", self._task(build))
+            self.invoke("cygni-build-start", token_of(build))
             self._abort(made["id"])
             self.finish(made["id"])
 
@@ -175,9 +175,6 @@ class Scenario(Stage):
         build = build_id_of(made["id"])
         self.invoke("cygni-build-plan", {"team": TEAM, "build": build})
         return made, build
-
-    def _task(self, build: str) -> dict[str, str]:
-        return {"team": TEAM, "build": build, "token": "t" * 600}
 
     def _abort(self, deployment: str) -> None:
         self.api.post(f"{self.path}/deployments/{deployment}/abort")
@@ -334,7 +331,12 @@ def played() -> Iterator[Recorder]:
             yield recorder
 
 
-def _ended(build: str, result: dict[str, str] | None) -> dict[str, Any]:
+def token_of(build: str) -> dict[str, str]:
+    """What the task of a build that waits for a token is given."""
+    return {"team": TEAM, "build": build, "token": "t" * 600}
+
+
+def ended(build: str, result: dict[str, str] | None) -> dict[str, Any]:
     """The event of a build's end; one that was stopped leaves no result."""
     if result is not None:
         key, body = f"{TEAM}/builds/{build}/result.json", json.dumps(result).encode()

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 VALUE = {"team": "t", "project": "shop", "environment": "prod", "service": "web", "deployment": "dep_1"}
 MACHINES = {name: definition(name) for name in ("deploy", "build", "rollout")}
 WELL = {
-    "cygni-deploy-begin": [Line(returns={"next": "Build", "build": "bld_1"})],
+    "cygni-deploy-begin": [Line(returns={"next": "Build", "build": "bld_1", "request": "req_1"})],
     "cygni-build-start": [Line(token={"output": {}})],
     "cygni-rollout-prepare": [Line(returns={"next": "Done"})],
     "cygni-rollout-roll-back": [Line(returns={"next": "Done"})],
@@ -48,12 +48,12 @@ TABLE = Table(
     {
         "all goes well": Row(_play(), (*WHOLE, "Promoted")),
         "a rollback has its image already": Row(
-            _play(deploy_begin=[Line(returns={"next": "Rollout", "build": None})]),
+            _play(deploy_begin=[Line(returns={"next": "Rollout", "build": None, "request": "req_1"})]),
             ("Begin", "BegunHow", "Rollout", "Finish", "FinishedHow", "Promoted"),
             calls={"cygni-build-plan": 0},
         ),
         "it was aborted before it began": Row(
-            _play(deploy_begin=[Line(returns={"next": "Finish", "build": None})], deploy_finish=FAILED),
+            _play(deploy_begin=[Line(returns={"next": "Finish", "build": None, "request": "req_1"})], deploy_finish=FAILED),
             ("Begin", "BegunHow", "Finish", "FinishedHow", "NotPromoted"),
             "Cygni.NotPromoted",
             {"cygni-build-plan": 0, "cygni-rollout-prepare": 0},
@@ -100,8 +100,8 @@ def test_the_deployment_ends_where_it_should_when(row: str, emulator: str, judge
 def test_only_names_and_ids_travel_to_the_children(emulator: str, judge: Judges) -> None:
     calls = dict(TABLE.outcome(judge, emulator, "all goes well").calls)
 
-    assert calls["cygni-build-plan"] == {"team": "t", "build": "bld_1"}
-    assert calls["cygni-rollout-prepare"] == VALUE
+    assert calls["cygni-build-plan"] == {"team": "t", "build": "bld_1", "request": "req_1"}
+    assert calls["cygni-rollout-prepare"] == {**VALUE, "request": "req_1"}
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)

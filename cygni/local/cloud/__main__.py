@@ -55,6 +55,7 @@ def environment(arguments: argparse.Namespace) -> dict[str, str]:
         "CYGNI_ISSUER": f"http://127.0.0.1:{arguments.api_port}",
         "CYGNI_DEVICE_INTERVAL": "1",
         "POWERTOOLS_SERVICE_NAME": "cygni",
+        "POWERTOOLS_LOG_LEVEL": "INFO",  # functions tell what they do; LOG_LEVEL is about the emulator
     }
     if arguments.idp_url:
         given["CYGNI_ACTIONS_ISSUER"] = f"{arguments.idp_url}/actions"

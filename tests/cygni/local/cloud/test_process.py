@@ -19,6 +19,7 @@ from tests.cygni.local.cloud.running import RunningCloud
 pytestmark = pytest.mark.slow
 
 SITE = {"index.html": "<h1>Hello</h1>"}
+BUILD = ("build-plan", "build-start", "build-finished")
 DEPLOYMENTS = "/v1/projects/shop/environments/prod/services/web/deployments"
 
 
@@ -55,6 +56,15 @@ def deploy(cloud: RunningCloud, files: Mapping[str, str] = SITE) -> str:
     cloud.api("POST", "/v1/projects/shop/environments/prod/services", {"name": "web"})
     source = cloud.upload("shop", files)
     return f"{DEPLOYMENTS}/{cloud.api('POST', DEPLOYMENTS, {'source': source})['id']}"
+
+
+def logged(cloud: RunningCloud, deployment: str) -> set[str]:
+    """The functions whose log lines name a deployment; all of these lines have one correlation id, that of its request."""
+    printed = [json.loads(line) for line in cloud.log.read_text().splitlines() if line.startswith('{"level"')]
+    told = [line for line in printed if line.get("deployment") == deployment]
+    (request,) = {line["correlation_id"] for line in told}
+    assert [line["route"] for line in printed if line["correlation_id"] == request and "route" in line] == ["create_deployment"]
+    return {line["function_name"] for line in told}
 
 
 def builds(cloud: RunningCloud) -> list[str]:
@@ -232,6 +242,7 @@ def test_a_build_that_fails_ends_the_deployment_with_what_it_said(cloud: Running
     assert found["state"] == "failed"
     assert "all is lost" in found["outcome"]
     assert any("all is lost" in line for line in cloud.api("GET", f"{path}/build-log")["lines"])
+    assert logged(cloud, found["id"]) == {f"cygni-{each}" for each in ("api", "deploy-begin", *BUILD, "deploy-finish")}
 
 
 def test_an_abort_ends_the_processes_of_a_build(cloud: RunningCloud) -> None:
