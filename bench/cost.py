@@ -12,12 +12,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 import time
 import tomllib
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,8 +30,13 @@ from bench.figures import verdict
 from bench.store_calls import build
 from bench.store_count import Counter, counting, read_units
 from chalicelib.deployments.tasks import Ports
+from chalicelib.platform.logs import bound
+from chalicelib.platform.metrics import NAMESPACE
+from chalicelib.platform.settings import settings
 from chalicelib.projects.service import ServiceSpec
+from cygni.local.cloud.lambdas import Context
 from functions.catalog import API_FUNCTION, FUNCTIONS, Function
+from functions.observed import observed
 from tests.support.rollout import SPEC, TASKS, Stage
 from tests.support.store import memory_store
 from tests.support.world import Client, Fakes
@@ -52,6 +58,7 @@ FUNCTION_OF = {name: f"cygni-rollout-{kebab}" for name, kebab in (
     ("Promote", "promote"), ("Settle", "settle"), ("RollBack", "roll-back"),
 )}  # fmt: skip
 CANARY = {"steps": [{"weight": 20, "for": "5m"}, {"weight": 50, "for": "5m"}], "interval": "5s"}
+IDS = {"request": "0" * 36, "correlation_id": "0" * 36, "team": "team_" + "0" * 26, "deployment": "dep_" + "0" * 26}
 MONTH = 30 * 86_400
 BUSY = {"cygni-reconcile": 4.0, "cygni-check-clusters": 1.0}
 """Seconds of a run with one registered cluster, where they are more than a query takes that finds nothing."""
@@ -72,7 +79,11 @@ class Meter:
     def invoked(self, function: Function, clock: Callable[[], datetime], counter: Counter, log: io.StringIO) -> Iterator[None]:
         """One invocation: what passes on the fake clock is waiting, what passes on the real one is computing."""
         waited, computed, calls, logged = clock(), time.perf_counter(), len(counter.calls), log.tell()
-        yield
+        context = Context(function, "arn", "0" * 36)
+        with redirect_stdout(log), bound(**IDS, function_name=function.name):  # ids as long as those of AWS
+            yield
+            if function is not API_FUNCTION:
+                observed(lambda _event, _context: None)(dict(IDS), context)
         busy = (clock() - waited).total_seconds() + time.perf_counter() - computed + ROUND_TRIP * (len(counter.calls) - calls)
         self.add("lambda_gb_second", busy * function.memory / 1024)
         self.add("lambda_request", 1)
@@ -95,8 +106,8 @@ class OnAws(Stage):
 def metered() -> Iterator[tuple[OnAws, Counter, Meter, io.StringIO]]:
     """The API on an empty store, with everything counted that is read, written and logged."""
     log, meter = io.StringIO(), Meter()
-    handler = logging.StreamHandler(log)
-    logging.getLogger().addHandler(handler)
+    os.environ["CYGNI_METRICS_NAMESPACE"] = NAMESPACE
+    settings.cache_clear()
     original = BaseClient._make_api_call
 
     def read(client: Any, name: str, asked: dict[str, Any]) -> Any:
@@ -111,7 +122,8 @@ def metered() -> Iterator[tuple[OnAws, Counter, Meter, io.StringIO]]:
             yield OnAws(Client(fakes), fakes), counter, meter, log
     finally:
         BaseClient._make_api_call = original
-        logging.getLogger().removeHandler(handler)
+        del os.environ["CYGNI_METRICS_NAMESPACE"]
+        settings.cache_clear()
 
 
 def deploy() -> Meter:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.platform.cold import is_cold
 from chalicelib.platform.logs import bound, log
+from chalicelib.platform.metrics import COLD_STARTS, emit
 
 Handler = Callable[[dict[str, Any], Any], Any]
 _IDS = ("team", "deployment", "build", "cluster")
@@ -20,14 +21,17 @@ def observed(handler: Handler) -> Handler:
     @wraps(handler)
     def invoked(event: dict[str, Any], context: Any) -> Any:
         name = getattr(context, "function_name", "") or handler.__name__
-        with bound(**_ids_of(event, context), function_name=name, cold_start=is_cold(name)):
+        cold = is_cold(name)
+        with bound(**_ids_of(event, context), function_name=name, cold_start=cold):
             begun = time.perf_counter()
+            if cold:
+                emit({COLD_STARTS: 1})
             try:
                 answer = handler(event, context)
             except Exception as error:  # broad: whatever it is, it is told and goes on to whoever invoked the function
                 log().warning("failed", extra={"error": type(error).__name__, "ms": _since(begun)})
                 raise
-            if _tells(event, answer):
+            if _tells(answer):
                 log().info("done", extra={**_said(answer), "ms": _since(begun)})
             return answer
 
@@ -42,11 +46,9 @@ def _ids_of(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"correlation_id": asked if isinstance(asked, str) else own, "function_request_id": own, **known}
 
 
-def _tells(event: dict[str, Any], answer: Any) -> bool:
+def _tells(answer: Any) -> bool:
     """Whether there is something to tell. A look that found nothing to do is not: there are 95,000 in a month."""
-    if event.get("team") or not isinstance(answer, dict):
-        return True
-    return any(answer.values())
+    return not isinstance(answer, dict) or any(answer.values())
 
 
 def _said(answer: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib.deployments import tasks as deployments
+from chalicelib.platform import metrics
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import ClusterUnavailable, Failed
 from chalicelib.platform.ids import new_id
@@ -67,6 +68,9 @@ def _run(event: dict[str, Any]) -> dict[str, int]:
     )
     shard = deployments.Shard(OWN if name == OWN else f"{team}/{name}", int(event["shard"]), int(event["of"]))
     done = deployments.reconcile(hands, shard, until=utc_now() + _SECONDS)
+    told = {metric: count for metric, count in ((metrics.RECONCILED, done.worked), (metrics.LEFT, done.left)) if count}
+    if told:
+        metrics.emit(told)
     return {"noted": done.noted, "worked": done.worked, "left": done.left}
 
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from chalicelib.platform.metrics import NAMESPACE
 from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
@@ -100,6 +101,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
         "CYGNI_REGISTRY": registry,
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
+        "CYGNI_METRICS_NAMESPACE": NAMESPACE,
     }
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url

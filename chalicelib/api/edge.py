@@ -28,6 +28,7 @@ from chalicelib.identity.principal import Principal
 from chalicelib.platform.cold import is_cold
 from chalicelib.platform.errors import CygniError, Forbidden, MethodNotAllowed, NotFound
 from chalicelib.platform.logs import bind, bound, log
+from chalicelib.platform.metrics import COLD_STARTS, emit
 
 _request: ContextVar[Any] = ContextVar("request")
 _FUNCTION = "cygni-api"
@@ -54,7 +55,10 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         request = _request.get()
         request_id = str(request.context.get("requestId") or "unknown")
-        with bound(correlation_id=request_id, function_name=_FUNCTION, cold_start=is_cold(_FUNCTION)):
+        cold = is_cold(_FUNCTION)
+        with bound(correlation_id=request_id, function_name=_FUNCTION, cold_start=cold):
+            if cold:
+                emit({COLD_STARTS: 1})
             answer = _answered(route, request, request_id, path, world)
             if route.method not in READING:  # those are in the access log, under the same id
                 log().info("request", extra={"route": route.name, "status": answer.status_code})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from chalicelib.deployments.measured import count_verdict
 from chalicelib.deployments.measuring import measure
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import judged, observe, stored_baseline
@@ -62,6 +63,7 @@ def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
     # verdict was not taken up is one analysis more.
     team_store(record.team).commit([evidence_write(record.team, evidence)])
     save(record)
+    count_verdict(record, evidence)
     return transition.state.phase is not before.phase
 
 
@@ -72,6 +74,7 @@ def _keep_watching(record: DeploymentRecord, evidence: Evidence) -> None:
         record.tell(evidence.at, "needs_person", evidence.verdict.reason)
         save(record)
     team_store(record.team).commit([evidence_write(record.team, evidence)])
+    count_verdict(record, evidence)
 
 
 _WORDS = {

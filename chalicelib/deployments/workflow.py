@@ -11,6 +11,7 @@ from datetime import datetime
 from chalicelib.builds.service import Build, build_id_of, get_build, open_build
 from chalicelib.deployments.deletion import remove_when_empty
 from chalicelib.deployments.lifecycle import MACHINE, execution_name, start_workflow
+from chalicelib.deployments.measured import count_end, count_lanes
 from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.rules import Ending, ending
 from chalicelib.deployments.states import Request, State
@@ -70,6 +71,7 @@ def finish(event: Mapping[str, str], *, workflows: Workflows, functions: Functio
         record.requested = None
         record.tell(now, found.state.value, found.outcome.partition("\n")[0])
         team_store(record.team).commit([Put(record)])
+        count_end(record, now)
     _make_room(record, workflows, functions, now)
     return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
 
@@ -84,13 +86,14 @@ def sweep(*, workflows: Workflows, functions: Functions, now: datetime) -> int:
     """
     busy, started = list(busy_services()), 0
     running = {name.partition("-")[0] for name in workflows.running(MACHINE)} if busy else frozenset()
-    for key, active in busy:
-        if active in running:
+    for key, lane in busy:
+        if lane.active in running:
             continue
         try:
             started += _look_after(key, workflows, functions, now)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are looked after, and this one in a minute
             log().warning("a deployment was not looked after", extra={"service": str(key), "error": repr(error)[:500]})
+    count_lanes((lane for _, lane in busy), started)
     return started
 
 

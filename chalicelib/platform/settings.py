@@ -99,6 +99,9 @@ class Settings:
         "", "Alias of functions and workflows that calls go to, which names the release in use; empty: what was deployed last."
     )
     reconcile_shards: int = _setting(1, "Shards that the namespaces of each cluster are reconciled in.")
+    metrics_namespace: str = _setting(
+        "", "CloudWatch namespace of Cygni's own metrics, which are written as lines of the log; empty: none are."
+    )
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

@@ -144,14 +144,14 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane], *, always: bool
     return after
 
 
-def busy_services() -> Iterator[tuple[ServiceKey, str | None]]:
-    """Every service with a deployment under way, and which, or being deleted, of all teams: for the sweep only.
+def busy_services() -> Iterator[tuple[ServiceKey, Lane]]:
+    """Every service with a deployment under way, or being deleted, with its lane, of all teams: for the sweep only.
 
     What it says may be a moment old.
     """
     for raw in keys_in_index(ServiceRecord, ActiveIndex.Meta.index_name, ACTIVE):
         record = unpack(ServiceRecord, raw)
-        yield record.key, record.active
+        yield record.key, record.lane
 
 
 def get_lane(key: ServiceKey) -> Lane:

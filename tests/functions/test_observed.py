@@ -111,6 +111,19 @@ def test_a_functions_first_line_says_that_it_began_cold_and_its_next_that_it_did
     assert began == [True, False]
 
 
+def test_a_cold_start_is_counted_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CYGNI_METRICS_NAMESPACE", "Cygni")
+    settings.cache_clear()
+    swept = observed(lambda _event, _context: {"started": 0})
+
+    for _ in range(3):
+        swept({}, Context(FUNCTIONS[0], "arn", "inv-1"))
+
+    settings.cache_clear()
+    (told,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (told["ColdStarts"], told["function_name"]) == ([1.0], FUNCTIONS[0].name)
+
+
 def test_no_line_and_no_workflows_input_holds_what_was_secret(stage: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
     stage.api.post("/v1/projects", {"name": "hello"})
     stage.api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})

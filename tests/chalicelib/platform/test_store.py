@@ -366,7 +366,8 @@ def test_every_call_of_every_route_is_within_what_the_tenants_own_role_may(
 
     def noted(client: Any, name: str, asked: dict[str, Any]) -> Any:
         credentials = client._request_signer._credentials
-        if serving[0] and client.meta.service_model.service_name == "dynamodb":
+        nobodys = asked.get("Key", {}).get("pk", {}).get("S") == "READY"  # what says that the records answer is no team's
+        if serving[0] and client.meta.service_model.service_name == "dynamodb" and not nobodys:
             assert credentials.token, f"{name} was called with the function's own credentials"
             made.extend(touched(name, asked))
         return original(client, name, asked)
