@@ -347,6 +347,10 @@ _INSIDE = {
 }
 
 
+NOBODYS = {"pk": {"S": "READY"}, "sk": {"S": "READY"}}
+"""What is read to see whether the records answer, which is no team's."""
+
+
 def touched(name: str, asked: dict[str, Any]) -> list[tuple[str, str]]:
     """Which action on which partition key a call comes to, in the words of policies."""
     if name == "Query":
@@ -366,8 +370,7 @@ def test_every_call_of_every_route_is_within_what_the_tenants_own_role_may(
 
     def noted(client: Any, name: str, asked: dict[str, Any]) -> Any:
         credentials = client._request_signer._credentials
-        nobodys = asked.get("Key", {}).get("pk", {}).get("S") == "READY"  # what says that the records answer is no team's
-        if serving[0] and client.meta.service_model.service_name == "dynamodb" and not nobodys:
+        if serving[0] and client.meta.service_model.service_name == "dynamodb" and asked.get("Key") != NOBODYS:
             assert credentials.token, f"{name} was called with the function's own credentials"
             made.extend(touched(name, asked))
         return original(client, name, asked)
