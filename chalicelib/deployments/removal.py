@@ -7,16 +7,18 @@ from chalicelib.deployments.releases import target_of
 from chalicelib.platform.kube import Cluster
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Record, Remove
-from chalicelib.projects.service import ServiceKey, forget_service, get_lane
+from chalicelib.projects.service import ServiceKey, forget_service, held_service
 from chalicelib.runtime import service as runtime
 
 
 def remove_service(key: ServiceKey, cluster: Cluster) -> bool:
-    """Removes the service from its cluster and its records; False while a deployment is under way, whose end asks again.
+    """Removes the service from its cluster and its records; says whether it did.
 
-    Removing what is gone is no error.
+    It does not while a deployment is under way, whose end asks again, nor for a service that nobody deletes: one that was made
+    anew by the time an old request for its removal comes. Removing what is gone is no error.
     """
-    if get_lane(key).active is not None:
+    service = held_service(key)
+    if service is not None and (not service.deleting or service.lane.active is not None):
         return False
     runtime.remove_service(cluster, target_of(key))
     forget_deployments(key)

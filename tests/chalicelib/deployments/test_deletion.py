@@ -111,6 +111,21 @@ def test_a_removal_that_comes_too_early_leaves_the_rollout_alone(stage: Stage) -
     assert stage.run(made["id"], "Analyse") == ["Analyse", "RollBack"]
 
 
+def test_an_old_request_for_its_removal_leaves_alone_a_service_that_was_made_anew(stage: Stage) -> None:
+    stage.deploy()
+    delete(stage)
+    old = list(stage.fakes.functions.calls)
+    stage.remove()
+    stage.api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
+    stage.deploy()
+    stage.fakes.functions.calls.extend(old)
+
+    stage.remove()
+
+    assert stage.api.get(stage.path).json["live_release"] == 1
+    assert stage.weights() == {1: 100}
+
+
 @pytest.mark.parametrize("spec", [SPEC, DELAYED], ids=["", "delayed"])
 def test_what_would_run_on_for_a_while_does_not_when_its_service_is_deleted(stage: Stage, spec: ServiceSpec) -> None:
     stage.deploy()
