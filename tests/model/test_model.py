@@ -90,6 +90,11 @@ ABORTABLE = tuple(phase for phase in Phase if phase not in {*ENDED, Phase.PENDIN
 UNSEEN = {
     (Guard.RECREATE, True): "tells what the strategy says too, from which tasks take it",
     (Guard.RECREATE, False): "tells what the strategy says too, from which tasks take it",
+    (
+        Guard.ROLLING,
+        True,
+    ): "a canary only waits once more for what is ready; test_rolling.py sees what a rolling one would miss",
+    (Guard.ROLLING, False): "these do not roll; test_rolling.py sees it",
     (Guard.WEIGHTS_KNOWN, True): "no task says that it settled before it set the weights; the table's own tests see it",
 }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from chalicelib.rollouts.batches import Batch
+from chalicelib.rollouts.transitions import TABLE, Event, Guard, Phase, Rule, apply
 from tests.model.rolling import RollingModel, RollingSearch, model_of
 from tests.model.system import Effect
 
@@ -27,6 +31,21 @@ def test_a_rolling_release_has_the_instances_that_its_traffic_needs(name: str, c
     with capsys.disabled():
         print(f"\nmodel check, {name}: {states:,} states")
     assert states > least
+
+
+def test_a_table_that_moves_traffic_before_the_next_batch_is_there_is_found_out() -> None:
+    key = (Phase.ANALYSING, Event.ADVANCE)
+    hurried = partial(apply, table={**TABLE, key: without_batches(TABLE[key])})
+
+    with pytest.raises(AssertionError, match="of the traffic and"):
+        RollingSearch(replace(model_of("25%", "25%", 4), apply=hurried)).run()
+
+
+def without_batches(row: Rule) -> Rule:
+    """The row without what it says of a rolling release."""
+    if row.guard is Guard.ROLLING and row.otherwise is not None:
+        return row.otherwise
+    return row if row.otherwise is None else replace(row, otherwise=without_batches(row.otherwise))
 
 
 class Greedy(RollingModel):
