@@ -14,6 +14,7 @@ from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, 
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
+from infra.dashboard import OperatorDashboard
 from infra.functions import Code, Functions
 from infra.grants import bucket_name, grant, places_of
 from infra.pairs import environment_of, pair_of, role_name
@@ -54,6 +55,7 @@ class ControlPlaneStack(cdk.Stack):
             self, "Alarms", key=key, queues={"Functions": self.functions.dead_letters}, machines=machines, settings=settings
         )
         watched.tell(self.alarms.topic)
+        OperatorDashboard(self, "Dashboard", machines=machines, stage=STAGE)
         cdk.CfnOutput(self, "Address", value=self.api.address, description="Where the API answers; `cygni login` asks for it.")
 
     def _build_release(self, settings: Settings) -> ReleaseAlarms:

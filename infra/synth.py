@@ -12,8 +12,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from infra import packages
+from infra.charts import PUBLISHED
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
 from infra.promises import unpinned
@@ -64,6 +66,18 @@ def pages_missing(*folders: Path) -> list[str]:
     ]
 
 
+def unpublished(template: dict[str, Any]) -> list[str]:
+    """Metrics that an alarm names and that neither AWS nor Cygni publishes: it would never sound."""
+    found = []
+    for name, each in template.get("Resources", {}).items():
+        if each["Type"] == "AWS::CloudWatch::Alarm":
+            told = each["Properties"]
+            namespace, metric = told.get("Namespace"), told.get("MetricName")
+            if namespace and metric not in PUBLISHED.get(namespace, ()):
+                found.append(f"alarm {name} is on {namespace} {metric}, which nothing publishes")
+    return found
+
+
 def _named(told: str, pages: set[str]) -> bool:
     return any(told.endswith(page) for page in pages)
 
@@ -97,7 +111,8 @@ def main(names: list[str]) -> None:
         f"{folder.name}/{path.name}: {line}"
         for _, folder in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for line in unpinned(json.loads(path.read_text()))
+        for judge in (unpinned, unpublished)
+        for line in judge(json.loads(path.read_text()))
     ]
     made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
     found += too_large({each: size_of(entries(*zips)) for each, zips in made.items()})
