@@ -69,16 +69,6 @@ def judged_batches(batches: tuple[Batch, ...]) -> tuple[Batch, ...]:
     return tuple(batch for index, batch in enumerate(batches) if index == 0 or batches[index - 1].weight < 100)
 
 
-def batch_at(rolling: Rolling, step: int) -> Batch:
-    """The batch of a step, from 0. IndexError where there is none."""
-    return batches_of(rolling)[step]
-
-
-def batches_after(rolling: Rolling, new: int) -> tuple[Batch, ...]:
-    """What is left to do for a release that has so many instances: the batch that has them, and those after it."""
-    return tuple(batch for batch in batches_of(rolling) if batch.new >= new)
-
-
 def _share(amount: Amount, size: int) -> Fraction:
     return Fraction(amount) if isinstance(amount, int) else Fraction(int(amount.removesuffix("%")) * size, 100)
 
