@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INFRA := $(VENV)/.infra
 
-.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth audit dist docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth addons audit dist docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -48,6 +48,9 @@ machines: $(READY)  ## the state machines
 
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
+
+addons: $(READY)  ## what a cluster needs, by Helm and kubectl: shown, and with RUN=yes installed
+	$(BIN)/python -m infra.addons $(if $(RUN),--run)
 
 audit: $(READY)  ## known faults of what the locks name; asks the advisory database
 	$(BIN)/uv tool run --from 'pip-audit==2.9.*' pip-audit --disable-pip --require-hashes -r requirements-dev.txt -r requirements-infra.txt

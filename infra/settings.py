@@ -25,6 +25,8 @@ Zone = Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{4,31}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+EksName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Cidr = Annotated[str, StringConstraints(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
 
 
@@ -157,6 +159,28 @@ class Console(_Part):
         return self
 
 
+class Eks(_Part):
+    """An EKS cluster of this account and region that services run on: one that is there, or one that is made."""
+
+    name: EksName = Field(description="Its name.")
+    make: bool = Field(default=False, description="Whether it is made with the installation: network, nodes, and all.")
+    version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")] = Field(
+        default="1.34", description="Kubernetes of one that is made."
+    )
+    operators: list[Arn] = Field(
+        default=[], description="Roles that administer one that is made: nobody else reaches it at first, whoever made it."
+    )
+    admits: list[Cidr] = Field(
+        default=["0.0.0.0/0"], description="Addresses that its API answers to; Lambda has none of its own."
+    )
+
+    @model_validator(mode="after")
+    def _administered(self) -> Eks:
+        if self.make and not self.operators:
+            raise ValueError("operators must name a role: it installs the add-ons, and nobody else could")
+        return self
+
+
 class Standby(_Part):
     """A second region that takes over when this one is lost. What it is and does: docs/regions.md."""
 
@@ -187,6 +211,7 @@ class Settings(_Part):
     alarms: Alarms
     console: Console = Field(default=Console())
     limits: Limits = Field(default=Limits())
+    eks: Eks | None = Field(default=None, description="A cluster of the account's own; absent: clusters are registered alone.")
     standby: Standby | None = Field(default=None, description="A region that stands by; absent: none.")
 
     @property

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.builds import BuildsStack
+from infra.cluster import ClusterStack
 from infra.console import ConsoleStack
 from infra.control_plane import ControlPlaneStack
 from infra.data import DataStack, ReplicaStack
@@ -42,6 +43,9 @@ def build(app: cdk.App, settings: Settings) -> None:
     if settings.standby:
         copy_images(builds, settings.standby.region)
         watch_the_other(control_plane)
+    if settings.eks:
+        cluster = ClusterStack(app, "cygni-cluster", eks=settings.eks, key=data.key, settings=settings, env=here)
+        cluster.add_stack_dependency(control_plane)  # whose roles it admits
     ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
     cdk.Tags.of(app).add("cygni", "control-plane")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))

@@ -88,7 +88,8 @@ def architectures(names: list[str]) -> list[str]:
 
 
 def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
+    """What a file says, but for the folder that CDK's kernel happened to run in: traces in the metadata name it."""
+    return re.sub(rb"jsii-kernel-\w+", b"", path.read_bytes()) if path.exists() else None
 
 
 def _environment() -> dict[str, str]:
