@@ -1,13 +1,4 @@
-"""A Kubernetes cluster behind few methods, over the official client.
-
-What every method promises:
-
-1. Objects are plain JSON dictionaries, as the API server sends them; `apply` is server-side apply as field manager `cygni`.
-2. Absent is an answer, not an error: `get` says None, `delete` says False, `pod_log` says "", `list` and `events` say ().
-3. Whatever may pass later is a `Transient`: no answer in time, 429 and 5xx, a namespace that is still being deleted
-   (`ClusterUnavailable`), a write that lost to a newer one or whose namespace has just gone (`LostRace`).
-4. Another field manager's claim is a `Conflict`; any other refusal is `Failed` with the server's sentence, or, for a Secret,
-   with the names of the fields alone.
+"""A Kubernetes cluster (`kubeport.Cluster`) over the official client.
 
 The client costs about half a second and 60 MB to import, so that only building a `KubernetesCluster` imports it.
 """
@@ -16,116 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from chalicelib.platform.errors import ClusterUnavailable, Conflict, CygniError, Failed, LostRace
+from chalicelib.platform.errors import ClusterUnavailable
+from chalicelib.platform.kubeanswers import error_for, parsed
+from chalicelib.platform.kubeport import KINDS, Cluster, Doorkeeper, Json, Kind
+
+__all__ = ["FIELD_MANAGER", "KINDS", "READ_SECONDS", "Cluster", "Doorkeeper", "Json", "Kind", "KubernetesCluster", "error_for"]
 
 FIELD_MANAGER = "cygni"
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _MERGE = "application/merge-patch+json"
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Where the objects of a kind live, so that no discovery round trip is needed."""
-
-    api_version: str
-    plural: str
-    namespaced: bool = True
-
-    def path(self, namespace: str, name: str = "", below: str = "") -> str:
-        """The URL path of one object, of a collection (no name), or of a subresource."""
-        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
-        scope = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced else ""
-        tail = "".join("/" + quote(part, safe="") for part in (name, below) if part)
-        return f"{root}{scope}/{self.plural}{tail}"
-
-    def path_of_all(self) -> str:
-        """The URL path of all namespaces' objects."""
-        return replace(self, namespaced=False).path("")
-
-
-KINDS: Mapping[str, Kind] = {
-    "Namespace": Kind("v1", "namespaces", namespaced=False),
-    "ConfigMap": Kind("v1", "configmaps"),
-    "Event": Kind("v1", "events"),
-    "LimitRange": Kind("v1", "limitranges"),
-    "Pod": Kind("v1", "pods"),
-    "ResourceQuota": Kind("v1", "resourcequotas"),
-    "Secret": Kind("v1", "secrets"),
-    "Service": Kind("v1", "services"),
-    "Deployment": Kind("apps/v1", "deployments"),
-    "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers"),
-    "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies"),
-    "HTTPRoute": Kind("gateway.networking.k8s.io/v1", "httproutes"),
-    "ReferenceGrant": Kind("gateway.networking.k8s.io/v1beta1", "referencegrants"),
-    "CygniService": Kind("cygni.dev/v1", "cygniservices"),
-    "ScaledObject": Kind("keda.sh/v1alpha1", "scaledobjects"),
-    "HTTPScaledObject": Kind("http.keda.sh/v1alpha1", "httpscaledobjects"),
-}
-
-
-class Cluster(Protocol):
-    """All that Cygni asks of a cluster. The module's docstring says what every implementation promises."""
-
-    def version(self) -> tuple[int, int]:
-        """The Kubernetes API's version, such as (1, 34)."""
-
-    def serves(self, kind: str) -> bool:
-        """Whether the cluster has this kind: somebody may have installed it."""
-
-    def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
-        """Server-side apply; the object as it now is. A `metadata.resourceVersion` in it makes the write conditional."""
-
-    def get(self, kind: str, namespace: str, name: str) -> Json | None:
-        """The object, or None. `namespace` is "" for a kind that has none."""
-
-    def list(self, kind: str, namespace: str, labels: Mapping[str, str]) -> Sequence[Json]:
-        """The namespace's objects that carry all these labels."""
-
-    def delete(self, kind: str, namespace: str, name: str) -> bool:
-        """Delete, with all that the object owns going in the background. False when it was absent."""
-
-    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
-        """Set how many pods a Deployment asks for, and nothing else of it. False when it was absent."""
-
-    def pod_log(
-        self,
-        namespace: str,
-        pod: str,
-        container: str,
-        *,
-        since: datetime | None = None,
-        tail: int | None = None,
-        previous: bool = False,
-        limit_bytes: int | None = None,
-    ) -> str:
-        """The container's log, each line led by its RFC 3339 time and a space; the first `limit_bytes` of it.
-
-        The server knows whole seconds only: `since` is rounded down. `previous` asks for the instance before the last restart.
-        """
-
-    def events(self, namespace: str, name: str) -> Sequence[Json]:
-        """The core/v1 Events about the object of this name."""
-
-
-class Doorkeeper(Protocol):
-    """Who decides whether a cluster is asked, and hears whether it was there."""
-
-    def admit(self) -> None:
-        """Raises ClusterDown when it must not be asked now."""
-
-    def answered(self) -> None:
-        """It said something, whatever it was."""
-
-    def missed(self) -> None:
-        """It gave no answer, or something before it said that nobody is there."""
 
 
 _NOBODY = frozenset({502, 503, 504})
@@ -192,7 +88,7 @@ class KubernetesCluster:
 
     def get(self, kind: str, namespace: str, name: str) -> Json | None:
         status, text = self._send("GET", KINDS[kind].path(namespace, name))
-        return None if status == 404 else _parsed(status, text, f"{kind} {name}")
+        return None if status == 404 else parsed(status, text, f"{kind} {name}")
 
     def list(self, kind: str, namespace: str, labels: Mapping[str, str]) -> Sequence[Json]:
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -203,7 +99,7 @@ class KubernetesCluster:
         status, text = self._send("DELETE", KINDS[kind].path(namespace, name), body=body)
         if status == 404:
             return False
-        _parsed(status, text, f"{kind} {name}")
+        parsed(status, text, f"{kind} {name}")
         return True
 
     def scale(self, namespace: str, deployment: str, pods: int) -> bool:
@@ -211,7 +107,7 @@ class KubernetesCluster:
         status, text = self._send("PATCH", path, query=query, body={"spec": {"replicas": pods}}, patch=_MERGE)
         if status == 404:
             return False
-        _parsed(status, text, f"Deployment {deployment}")
+        parsed(status, text, f"Deployment {deployment}")
         return True
 
     def pod_log(
@@ -255,7 +151,7 @@ class KubernetesCluster:
         """Whether the API server has this kind."""
         version = KINDS[kind].api_version
         status, text = self._send("GET", f"/apis/{version}" if "/" in version else f"/api/{version}")
-        found = () if status == 404 else _parsed(status, text, f"the kinds of {version}").get("resources") or ()
+        found = () if status == 404 else parsed(status, text, f"the kinds of {version}").get("resources") or ()
         return any(each.get("name") == KINDS[kind].plural for each in found)
 
     def ask_service(self, namespace: str, service: str, path: str, query: Mapping[str, str]) -> str:
@@ -268,13 +164,13 @@ class KubernetesCluster:
 
     def _items(self, kind: str, namespace: str, query: Mapping[str, str]) -> Sequence[Json]:
         status, text = self._send("GET", KINDS[kind].path(namespace), query=query)
-        return () if status == 404 else tuple(_parsed(status, text, f"the list of {KINDS[kind].plural}").get("items") or ())
+        return () if status == 404 else tuple(parsed(status, text, f"the list of {KINDS[kind].plural}").get("items") or ())
 
     def _json(
         self, method: str, path: str, subject: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Json:
         status, text = self._send(method, path, query=query, body=body)
-        return _parsed(status, text, subject)
+        return parsed(status, text, subject)
 
     def _send(
         self,
@@ -337,57 +233,6 @@ class KubernetesCluster:
     def _address(self) -> str:
         """Host and port, without the credentials that an address may hold."""
         return urlsplit(str(self._client.configuration.host)).netloc.rpartition("@")[2]
-
-
-def error_for(status: int, text: str, subject: str) -> CygniError:
-    """The error that an answer of 400 and above means. `text` is its body: a Kubernetes Status, or a proxy's words."""
-    body = _status_of(text)
-    details = body.get("details") or {}
-    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
-    reasons = {cause.get("reason") for cause in causes}
-    said = _sentence(body, causes, secret=subject.startswith("Secret "))
-    message = f"The cluster answered {status} for {subject}: {said}"
-    if status >= 500 or status in (408, 429) or "NamespaceTerminating" in reasons:
-        return ClusterUnavailable(message)
-    if status == 409 and "FieldManagerConflict" in reasons:
-        return Conflict(message, remedy="Let go of the named fields in the other tool, or remove the object, and try again.")
-    if status == 409 or (status == 404 and details.get("kind") == "namespaces"):
-        return LostRace(message)
-    return Failed(message, remedy=_REMEDIES.get(status, "Correct what the cluster names and deploy again."))
-
-
-_REMEDIES = {
-    401: "Renew Cygni's credential for the cluster: in its kubeconfig, or as it is registered.",
-    403: "Grant Cygni's account in the cluster the right that is named, or lift the quota or policy that is named.",
-    404: "Check that the cluster serves this kind; HTTPRoute needs the Gateway API's definitions.",
-}
-
-
-def _parsed(status: int, text: str, subject: str) -> Json:
-    if status >= 400:
-        raise error_for(status, text, subject)
-    try:
-        value: Json = json.loads(text)
-    except ValueError as error:
-        raise ClusterUnavailable(f"The cluster's answer for {subject} is not JSON: something stands between.") from error
-    return value
-
-
-def _status_of(text: str) -> Json:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) and value.get("kind") == "Status" else {}
-
-
-def _sentence(body: Json, causes: Sequence[Json], *, secret: bool) -> str:
-    """The server's own words, cut to a length that fits a timeline; for a Secret never more than field names."""
-    if secret and body:
-        fields = ", ".join(str(cause.get("field")) for cause in causes if cause.get("field"))
-        return f"{body.get('reason', 'refused')} ({fields})" if fields else str(body.get("reason", "refused"))
-    words = str(body.get("message") or "no reason given")
-    return words if len(words) <= 600 else words[:599] + "…"
 
 
 def _number(text: object) -> int:
