@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.platform.cold import is_cold
 from chalicelib.platform.logs import bound, log
 from chalicelib.platform.metrics import COLD_STARTS, emit
+from chalicelib.platform.tracing import recorder
 
 Handler = Callable[[dict[str, Any], Any], Any]
 _IDS = ("team", "deployment", "build", "cluster")
@@ -24,6 +25,7 @@ def observed(handler: Handler) -> Handler:
         cold = is_cold(name)
         with bound(**_ids_of(event, context), function_name=name, cold_start=cold):
             begun = time.perf_counter()
+            recorder()
             if cold:
                 emit({COLD_STARTS: 1})
             try:

@@ -61,6 +61,7 @@ class HttpApi(Construct):
     def __init__(self, scope: Construct, id_: str, *, code: Code, environment: Mapping[str, str], settings: Settings) -> None:
         super().__init__(scope, id_)
         self._settings, self._stack, self._release = settings.api, cdk.Stack.of(self), settings.release
+        self._tracing = settings.tracing
         self._one_name = settings.api.site is not None and settings.standby is None  # a pair is looked at by the other names
         self._role = function_role(self, API_FUNCTION, settings)
         log_group(self, API_FUNCTION.name, settings)
@@ -102,7 +103,7 @@ class HttpApi(Construct):
             "Role": self._role.role_arn,
             "Environment": {"Variables": environment},
             "LoggingConfig": {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{API_FUNCTION.name}"},
-            "Tracing": "PassThrough",
+            "Tracing": "Active" if self._tracing else "PassThrough",
         }
         if self._release.snap_start:
             declared["SnapStart"] = {"ApplyOn": "PublishedVersions"}

@@ -105,6 +105,8 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
         "CYGNI_METRICS_NAMESPACE": NAMESPACE,
     }
+    if settings.tracing:
+        told["CYGNI_TRACING"] = "1"
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
     return told | environment_of(stack.region, pair_of(settings)) | settings.limits.told()

@@ -18,7 +18,7 @@ from functions.catalog import DEAD_LETTERS, EVENT_AGE, RELEASE, RUNTIME, TRIES, 
 from infra import packages
 from infra.aliases import Released, released
 from infra.grants import acknowledge, grant, places_of, role
-from infra.layers import LAYERS, layers_of
+from infra.layers import LAYERS, TRACING_LAYER, layers_of
 from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
 from infra.rights import Statement, of_lambda_itself, statements
 from infra.settings import Settings
@@ -30,12 +30,13 @@ class Code(Construct):
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
         self.architecture = lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64
+        self._tracing = settings.tracing
         package = packages.code()
         self.zip = lambda_.Code.from_asset(str(package.path), asset_hash=package.digest)
         self.runtime = lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON)
         self._layers: dict[str, lambda_.LayerVersion] = {}
         self._digests = {"": package.digest}
-        for each in LAYERS:
+        for each in (each for each in LAYERS if settings.tracing or each is not TRACING_LAYER):
             made = packages.layer(each, settings.architecture)
             self._digests[each.name] = made.digest
             self._layers[each.name] = lambda_.LayerVersion(
@@ -54,7 +55,7 @@ class Code(Construct):
 
     def layers_of(self, function: Function) -> list[lambda_.ILayerVersion]:
         """The layers of a function."""
-        return [self._layers[each.name] for each in layers_of(function)]
+        return [self._layers[each.name] for each in layers_of(function, tracing=self._tracing)]
 
 
 class Functions(Construct):
@@ -107,6 +108,8 @@ class Functions(Construct):
             current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
         )
         latest_runtime(made)
+        if self._settings.tracing:
+            made.node.default_child.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
         self.released[function.name] = released(made)
         if asynchronous:
             self._catch(made, self.released[function.name])
@@ -207,7 +210,7 @@ def function_role(scope: Construct, function: Function, settings: Settings, *, d
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
     )
-    itself = of_lambda_itself(function.name, places, dead_letters=dead_letters)
+    itself = of_lambda_itself(function.name, places, dead_letters=dead_letters, tracing=settings.tracing)
     pair = statements_of_pair(function.name, places, pair_of(settings))
     grant(made, (*statements(function.rights, places), *pair, *itself))
     return made

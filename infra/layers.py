@@ -31,12 +31,14 @@ RUNTIME_LAYER = Layer(
     alone=("chalice",),  # two of its files run; what else it needs is for its command
 )
 KUBERNETES_LAYER = Layer("kubernetes", ("kubernetes", "prometheus-client"), right="reach clusters")
-LAYERS = (RUNTIME_LAYER, KUBERNETES_LAYER)
+TRACING_LAYER = Layer("tracing", ("aws-xray-sdk",))
+LAYERS = (RUNTIME_LAYER, KUBERNETES_LAYER, TRACING_LAYER)
 
 
-def layers_of(function: Function) -> tuple[Layer, ...]:
-    """The layers of a function."""
-    return tuple(each for each in LAYERS if not each.right or each.right in function.rights)
+def layers_of(function: Function, *, tracing: bool = False) -> tuple[Layer, ...]:
+    """The layers of a function; what traces is with it where traces are switched on."""
+    wanted = tuple(each for each in LAYERS if not each.right or each.right in function.rights)
+    return wanted if tracing else tuple(each for each in wanted if each is not TRACING_LAYER)
 
 
 def distributions(layer: Layer, *, python: str, machine: str) -> tuple[str, ...]:

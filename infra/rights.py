@@ -266,11 +266,13 @@ def _sid(verb: str, name: str) -> str:
     return verb + "".join(part.capitalize() for part in name.removeprefix("cygni-").split("-"))
 
 
-def of_lambda_itself(name: str, places: Places, *, dead_letters: str = "") -> tuple[Statement, ...]:
+def of_lambda_itself(name: str, places: Places, *, dead_letters: str = "", tracing: bool = False) -> tuple[Statement, ...]:
     """What Lambda does in a function's name: writing its log, tracing it, and keeping an event that failed."""
     log = places.arn("logs", f"log-group:/aws/lambda/{name}:log-stream:*")
     written = Statement(
         "WriteItsLog", ("logs:CreateLogStream", "logs:PutLogEvents"), (log,), because="Lambda names streams by instance."
     )
     kept = Statement("KeepFailedEvents", ("sqs:SendMessage",), (dead_letters,))
-    return (written, kept) if dead_letters else (written,)
+    sent = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+    traced = Statement("SendTraces", sent, ("*",), because="X-Ray knows no resources to which these could be limited.")
+    return (written, *([kept] if dead_letters else []), *([traced] if tracing else []))

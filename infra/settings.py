@@ -202,6 +202,7 @@ class Settings(_Part):
     admin_key_sha256: Sha256 | None = Field(
         default=None, description="SHA-256 of the operator's key, in hex; absent: nobody has the operator's rights."
     )
+    tracing: bool = Field(default=False, description="Whether calls are traced with X-Ray, which is billed by the trace.")
     log_days: int = Field(default=30, description="Days that logs are kept.")
     data: Data
     api: Api = Field(default=Api())

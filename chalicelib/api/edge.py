@@ -29,6 +29,7 @@ from chalicelib.platform.cold import is_cold
 from chalicelib.platform.errors import CygniError, Forbidden, MethodNotAllowed, NotFound
 from chalicelib.platform.logs import bind, bound, log
 from chalicelib.platform.metrics import COLD_STARTS, emit
+from chalicelib.platform.tracing import recorder
 
 _request: ContextVar[Any] = ContextVar("request")
 _FUNCTION = "cygni-api"
@@ -58,6 +59,7 @@ def _view(route: Route, world: Callable[[], World]) -> Callable[..., Response]:
         cold = is_cold(_FUNCTION)
         with bound(correlation_id=request_id, function_name=_FUNCTION, cold_start=cold):
             if cold:
+                recorder()
                 emit({COLD_STARTS: 1})
             answer = _answered(route, request, request_id, path, world)
             if route.method not in READING:  # those are in the access log, under the same id

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from chalicelib.platform.errors import ClusterUnavailable
 from chalicelib.platform.kubeanswers import error_for, parsed
-from chalicelib.platform.kubeport import KINDS, Cluster, Doorkeeper, Json, Kind
+from chalicelib.platform.kubeport import KINDS, Cluster, Doorkeeper, Json, Kind, kind_in
+from chalicelib.platform.tracing import subsegment
 
 __all__ = ["FIELD_MANAGER", "KINDS", "READ_SECONDS", "Cluster", "Doorkeeper", "Json", "Kind", "KubernetesCluster", "error_for"]
 
@@ -219,7 +220,8 @@ class KubernetesCluster:
             )
             text = body is not None and headers["Content-Type"] == _APPLY  # what is not named JSON the client sends as it is
             payload = json.dumps(body) if text else body
-            return self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
+            with subsegment("kubernetes", f"{method} {kind_in(path)}"):
+                return self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
         except (HTTPError, ApiException, OSError) as error:
             raise self._silent(error) from error
 

@@ -59,6 +59,13 @@ KINDS: Mapping[str, Kind] = {
     "ScaledObject": Kind("keda.sh/v1alpha1", "scaledobjects"),
     "HTTPScaledObject": Kind("http.keda.sh/v1alpha1", "httpscaledobjects"),
 }
+_PLURALS = frozenset(each.plural for each in KINDS.values())
+
+
+def kind_in(path: str) -> str:
+    """The plural of the kind that a URL path is about, "" for one that is about none: no name of an object."""
+    known = [part for part in path.split("?", maxsplit=1)[0].split("/") if part in _PLURALS]
+    return next((part for part in known if part != "namespaces"), known[0] if known else "")
 
 
 class Cluster(Protocol):

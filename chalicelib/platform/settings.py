@@ -102,6 +102,7 @@ class Settings:
     metrics_namespace: str = _setting(
         "", "CloudWatch namespace of Cygni's own metrics, which are written as lines of the log; empty: none are."
     )
+    tracing: int = _setting(0, "Whether calls are traced with X-Ray: 1 for yes.")
     sample_interval: float = _setting(0.0, "Seconds between samples; 0 means what the service's strategy says.")
 
 

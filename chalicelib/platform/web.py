@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.platform.errors import ProviderRefused, ProviderUnavailable
 from chalicelib.platform.strict import parse_array, parse_object
+from chalicelib.platform.tracing import subsegment
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -99,9 +100,12 @@ def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) ->
     deadline = time.monotonic() + WHOLE_SECONDS
     try:
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        with _pool().request(
-            method, url, body=body, headers=sent, timeout=timeout, redirect=False, preload_content=False
-        ) as answer:
+        with (
+            subsegment(host, method),
+            _pool().request(
+                method, url, body=body, headers=sent, timeout=timeout, redirect=False, preload_content=False
+            ) as answer,
+        ):
             return answer.status, _whole(answer, host, deadline), host
     except (urllib3.exceptions.HTTPError, ValueError) as error:  # ValueError: a header that HTTP cannot carry
         raise ProviderUnavailable(f"{host} does not answer ({type(error).__name__}).") from None
