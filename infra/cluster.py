@@ -18,7 +18,7 @@ from constructs import Construct
 
 from functions.catalog import FUNCTIONS
 from infra.grants import acknowledge
-from infra.pairs import role_name
+from infra.pairs import role_names
 from infra.settings import Eks, Settings
 
 GROUP = "cygni"
@@ -43,7 +43,8 @@ class ClusterStack(cdk.Stack):
         made = self._build(eks, key, settings) if eks.make else None
         for function in FUNCTIONS:
             if REACHES in function.rights:
-                self._admit(eks, made, role_name(function.name, self, settings))
+                for role in role_names(function.name, settings):
+                    self._admit(eks, made, role)
         for number, role in enumerate(eks.operators if eks.make else ()):
             self._admit_operator(eks, made, f"Operator{number}", role)
         if made is not None:

@@ -47,6 +47,11 @@ def role_name(name: str, stack: cdk.Stack, settings: Settings) -> str:
     return name + role_suffix(stack, settings)
 
 
+def role_names(name: str, settings: Settings) -> tuple[str, ...]:
+    """A role's names in all regions of a stage: for what outlives a failover and admits them, such as a cluster."""
+    return (name, f"{name}-{settings.standby.region}") if settings.standby else (name,)
+
+
 def role_suffix(stack: cdk.Stack, settings: Settings) -> str:
     """What stands behind the names of roles in a stack's region."""
     return "" if stack.region == settings.region else f"-{stack.region}"

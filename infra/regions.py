@@ -24,6 +24,7 @@ def build_standby(app: cdk.App, replica: ReplicaStack, settings: Settings, *, en
     builds = BuildsStack(app, "cygni-builds-standby", key=replica.key, settings=settings, env=env)
     control_plane = ControlPlaneStack(app, "cygni-control-plane-standby", key=replica.key, settings=settings, env=env)
     watch_the_other(control_plane)
+    copy_images(builds, settings.region)
     for stack in (builds, control_plane):
         stack.add_stack_dependency(replica)
 
@@ -49,7 +50,7 @@ def watch_the_other(stack: ControlPlaneStack) -> None:
 
 
 def copy_images(scope: Construct, there: str) -> None:
-    """Every image that is pushed here is copied to the standby region's registry."""
+    """Every image that is pushed here is copied to the other region's registry; what came as a copy is not copied on."""
     ecr.CfnReplicationConfiguration(
         scope,
         "CopyImages",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,6 +100,16 @@ def test_both_regions_serve_the_homes_teams_and_know_of_each_other() -> None:
     assert (there["CYGNI_OWN_REGION"], there["CYGNI_OTHER_REGION"]) == ("us-west-2", "us-east-1")
     assert (here["CYGNI_OTHER_KEY"], there["CYGNI_OTHER_KEY"]) == (pairs.REPLICA_KEY, pairs.KEY)
     assert pairs.environment_of("us-east-1", None) == {}
+
+
+def test_a_cluster_admits_the_roles_of_both_regions_by_the_names_that_they_have() -> None:
+    settings = load("full")
+
+    names = pairs.role_names("cygni-rollout-shift", settings)
+
+    stacks = [SimpleNamespace(region=each) for each in ("us-east-1", "us-west-2")]
+    assert names == tuple(pairs.role_name("cygni-rollout-shift", stack, settings) for stack in stacks)  # type: ignore[arg-type]
+    assert pairs.role_names("cygni-rollout-shift", load("prod")) == ("cygni-rollout-shift",)
 
 
 def test_a_bucket_that_is_copied_elsewhere_than_all_else_is_refused() -> None:
