@@ -49,8 +49,8 @@ machines: $(READY)  ## the state machines
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
 
-addons: $(READY)  ## what a cluster needs, by Helm and kubectl: shown, and with RUN=yes installed
-	$(BIN)/python -m infra.addons $(if $(RUN),--run)
+addons: $(READY)  ## what a cluster needs, by Helm and kubectl: shown, and with RUN=yes installed. STAGE=prod: in that stage's
+	$(BIN)/python -m infra.addons $(STAGE) $(if $(RUN),--run)
 
 audit: $(READY)  ## known faults of what the locks name; asks the advisory database
 	$(BIN)/uv tool run --from 'pip-audit==2.9.*' pip-audit --disable-pip --require-hashes -r requirements-dev.txt -r requirements-infra.txt

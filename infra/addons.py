@@ -1,9 +1,10 @@
-"""`python -m infra.addons`: installs into the cluster of the present kubeconfig what Cygni needs there, or shows how.
+"""`python -m infra.addons`: installs into a cluster what Cygni needs there, or shows how.
 
 Helm does it, from the charts that `infra/helm/charts.toml` names and the values beside it; then kubectl applies Cygni's own
-manifests. Both change nothing that is as it should be, so that it may be run again at any time.
+manifests. Both change nothing that is as it should be, so that it may be run again at any time. A stage is named for the
+cluster of its `[eks]`, which the kubeconfig is then turned to; without one it is the cluster that the kubeconfig is turned to.
 
-usage: python -m infra.addons [--run]
+usage: python -m infra.addons [STAGE] [--run]
 """
 
 from __future__ import annotations
@@ -18,10 +19,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.settings import Settings, SettingsRefused, load
+
 ROOT = Path(__file__).resolve().parents[1]
 HELM = ROOT / "infra" / "helm"
 MANIFESTS = ("cygni-cluster-role.yaml", "cygniservices.cygni.dev.yaml", "gateway.yaml")
 """Applied after the charts, which bring the kinds that they are of."""
+GROUP = "cygni"
+"""The Kubernetes group that Cygni's functions are in: `infra/manifests/cygni-cluster-role.yaml` says what it may."""
+AUTO_MODE = "eks-auto-mode.yaml"
+"""Applied before the charts in a cluster that is made: their disks are of its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +58,51 @@ def charts() -> tuple[Chart, ...]:
     return tuple(Chart(**each) for each in tomllib.loads((HELM / "charts.toml").read_text())["charts"])
 
 
-def commands() -> Iterator[list[str]]:
-    """Everything that is run, in order."""
+def commands(settings: Settings | None = None) -> Iterator[list[str]]:
+    """Everything that is run, in order. With a stage's settings it is for their cluster; SettingsRefused if they have none."""
+    if settings is not None:
+        if settings.eks is None:
+            raise SettingsRefused(
+                "eks is missing: the stage names no cluster. Without a stage the present kubeconfig says which."
+            )
+        yield ["aws", "eks", "update-kubeconfig", "--name", settings.eks.name, "--region", settings.region]
+        if settings.eks.make:
+            yield _apply(AUTO_MODE)
     for chart in charts():
         yield chart.command()
     for name in MANIFESTS:
-        yield ["kubectl", "apply", "--server-side", "-f", str(ROOT / "infra" / "manifests" / name)]
+        yield _apply(name)
+
+
+def _apply(name: str) -> list[str]:
+    return ["kubectl", "apply", "--server-side", "-f", str(ROOT / "infra" / "manifests" / name)]
 
 
 def main(arguments: list[str]) -> int:
     """Shows the commands, or runs them until one fails; the exit code is then that one's."""
     parser = argparse.ArgumentParser(prog="python -m infra.addons", description=__doc__.partition("\n")[0])
+    parser.add_argument("stage", nargs="?", help="whose cluster it is; absent: the one that the kubeconfig is turned to")
     parser.add_argument("--run", action="store_true", help="run the commands; without it they are printed")
     given = parser.parse_args(arguments)
+    try:
+        asked = list(commands(load(given.stage) if given.stage else None))
+    except SettingsRefused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     if not given.run:
-        print("\n".join(shlex.join(each) for each in commands()))
+        print("\n".join(shlex.join(each) for each in asked))
         return 0
-    missing = [name for name in ("helm", "kubectl") if shutil.which(name) is None]
+    return _run(asked)
+
+
+def _run(asked: list[list[str]]) -> int:
+    missing = [name for name in dict.fromkeys(each[0] for each in asked) if shutil.which(name) is None]
     if missing:
         print(
             f"{' and '.join(missing)} not found. Install it, or run elsewhere what this prints without --run.", file=sys.stderr
         )
         return 1
-    for each in commands():
+    for each in asked:
         print(shlex.join(each), flush=True)
         code = subprocess.run(each, check=False).returncode
         if code:

@@ -13,16 +13,15 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from functions.catalog import FUNCTIONS
+from infra.addons import GROUP
+from infra.functions import log_group_of
 from infra.grants import acknowledge
 from infra.pairs import role_names
 from infra.settings import Eks, Settings
 
-GROUP = "cygni"
-"""The Kubernetes group that Cygni's functions are in: `infra/manifests/cygni-cluster-role.yaml` says what it may."""
 REACHES = "reach clusters"
 _OF_CONTROL_PLANE = (
     "AmazonEKSClusterPolicy",
@@ -74,7 +73,7 @@ class ClusterStack(cdk.Stack):
             entry.add_resource_dependency(made)
 
     def _build(self, eks: Eks, key: kms.IKey, settings: Settings) -> aws_eks.CfnCluster:
-        network = self._build_network()
+        network = self._build_network(eks, settings)
         control = self._build_role("ControlPlaneRole", "eks.amazonaws.com", _OF_CONTROL_PLANE)
         nodes = self._build_role("NodeRole", "ec2.amazonaws.com", _OF_NODES)
         enabled = aws_eks.CfnCluster.LoggingTypeConfigProperty
@@ -115,16 +114,18 @@ class ClusterStack(cdk.Stack):
             deletion_protection=settings.data.protect,
             upgrade_policy=aws_eks.CfnCluster.UpgradePolicyProperty(support_type="STANDARD"),
         )
+        kept = log_group_of(self, "ControlPlaneLog", f"/aws/eks/{eks.name}/cluster", settings)
+        made.node.add_dependency(kept)  # EKS would make it, and keep what is in it for ever
         because = "Lambda has no address of its own to admit; every caller is a role that IAM and the cluster's RBAC know."
         acknowledge(made, "AwsSolutions-EKS1", because)
         metrics = aws_eks.CfnAddon(self, "MetricsServer", cluster_name=eks.name, addon_name="metrics-server")
         metrics.add_resource_dependency(made)
         return made
 
-    def _build_network(self) -> ec2.Vpc:
+    def _build_network(self, eks: Eks, settings: Settings) -> ec2.Vpc:
         """Nodes have no address that is reached from outside; what they fetch goes through one gateway."""
-        kept = logs.LogGroup(self, "FlowLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY)
-        return ec2.Vpc(
+        kept = log_group_of(self, "FlowLog", f"/cygni/{eks.name}/flows", settings)
+        made = ec2.Vpc(
             self,
             "Network",
             max_azs=3,
@@ -136,6 +137,10 @@ class ClusterStack(cdk.Stack):
                 ec2.SubnetConfiguration(name="Nodes", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=19),
             ],
         )
+        for subnets, role in ((made.public_subnets, "elb"), (made.private_subnets, "internal-elb")):
+            for each in subnets:  # EKS puts no load balancer where no tag says that it may
+                cdk.Tags.of(each).add(f"kubernetes.io/role/{role}", "1")
+        return made
 
     def _build_role(self, id_: str, service: str, policies: tuple[str, ...]) -> iam.Role:
         principal = iam.ServicePrincipal(service)

@@ -53,24 +53,25 @@ class Right:
 RIGHTS = tuple(
     Right(verb, group, resource)
     for group, resource, verbs in (
-        ("", "namespaces", ("get", "patch", "delete")),
-        ("", "secrets", ("patch",)),
-        ("", "services", ("patch", "delete")),
+        ("", "namespaces", ("get", "create", "patch", "delete")),
+        ("", "secrets", ("create", "patch")),
+        ("", "services", ("create", "patch", "delete")),
         ("", "pods", ("list",)),
-        ("apps", "deployments", ("get", "patch", "delete")),
-        ("gateway.networking.k8s.io", "httproutes", ("get", "patch")),
-        ("networking.k8s.io", "networkpolicies", ("patch",)),
+        ("apps", "deployments", ("get", "create", "patch", "delete")),
+        ("gateway.networking.k8s.io", "httproutes", ("get", "create", "patch")),
+        ("networking.k8s.io", "networkpolicies", ("create", "patch")),
     )
     for verb in verbs
 )
-"""What a cluster is asked about: without one of these a rollout would fail half-way."""
+"""What a cluster is asked about: without one of these a rollout would fail half-way. Server-side apply of what is not there yet
+takes `create` beside `patch`."""
 
 KEDA_RIGHTS = tuple(
     Right(verb, group, resource)
     for group, resource, verbs in (
-        ("keda.sh", "scaledobjects", ("patch", "delete")),
-        ("http.keda.sh", "httpscaledobjects", ("patch", "delete")),
-        ("gateway.networking.k8s.io", "referencegrants", ("patch", "delete")),
+        ("keda.sh", "scaledobjects", ("patch", "create", "delete")),
+        ("http.keda.sh", "httpscaledobjects", ("patch", "create", "delete")),
+        ("gateway.networking.k8s.io", "referencegrants", ("patch", "create", "delete")),
         ("networking.k8s.io", "networkpolicies", ("get",)),
     )
     for verb in verbs

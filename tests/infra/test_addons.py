@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from chalicelib.platform.kube import KINDS
 from chalicelib.platform.settings import Settings
 from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Right
+from chalicelib.runtime.drift import WATCHED
+from chalicelib.runtime.plan import ORDER, SHARED
 from chalicelib.runtime.rules import GATEWAY_NAME, GATEWAY_NAMESPACE
-from infra.addons import HELM, MANIFESTS, ROOT, charts, commands
+from infra.addons import AUTO_MODE, GROUP, HELM, MANIFESTS, ROOT, charts, commands
+from infra.settings import Eks, load
 
 CHARTS = charts()
 
@@ -27,27 +29,61 @@ def documents(name: str) -> list[dict[str, Any]]:
 ROLE = next(each for each in documents("cygni-cluster-role.yaml") if each["kind"] == "ClusterRole")
 
 
-def may(verb: str, group: str, resource: str) -> bool:
-    return any(verb in rule["verbs"] and group in rule["apiGroups"] and resource in rule["resources"] for rule in ROLE["rules"])
+def granted() -> set[Right]:
+    return {
+        Right(verb, group, resource)
+        for rule in ROLE["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
 
 
-@pytest.mark.parametrize("right", [*RIGHTS, *KEDA_RIGHTS], ids=str)
-def test_the_role_that_is_shipped_has_what_a_check_of_the_cluster_asks_for(right: Right) -> None:
-    assert may(right.verb, right.group, right.resource)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_covers_each_kind_that_cygni_knows_and_grants_nothing_on_all(kind: str) -> None:
+def on(kind: str, *verbs: str, below: str = "") -> set[Right]:
+    """The verbs on a kind that Cygni knows, or on a subresource of it."""
     group = KINDS[kind].api_version.rpartition("/")[0]
+    return {Right(verb, group, KINDS[kind].plural + below) for verb in verbs}
 
-    assert may("list", group, KINDS[kind].plural)
-    assert all("*" not in rule[part] for rule in ROLE["rules"] for part in ("verbs", "apiGroups", "resources"))
+
+def used() -> set[Right]:
+    """What the code does: releases are applied and deleted in the plan's order, drift is looked for in what is watched."""
+    found = {right for kind in ORDER for right in on(kind, "get", "create", "patch")}  # a repair reads what it applies
+    found |= {right for kind in {*ORDER} - SHARED | {"Namespace"} for right in on(kind, "delete")}
+    found |= {right for kind in (*WATCHED, "CygniService") for right in on(kind, "list", "watch")}
+    found |= on("CygniService", "get", "patch") | on("CygniService", "patch", below="/status")
+    found |= on("ReferenceGrant", "create", "patch", "delete") | on("Event", "list", "create", "patch")
+    return found | on("Pod", "list") | on("Pod", "get", below="/log") | on("Service", "get", below="/proxy")
+
+
+def test_the_role_that_is_shipped_has_what_a_check_of_the_cluster_asks_for() -> None:
+    assert {*RIGHTS, *KEDA_RIGHTS} <= granted()
+
+
+def test_it_grants_what_cygni_does_and_nothing_else() -> None:
+    assert sorted(map(str, granted() - used())) == []
+    assert sorted(map(str, used() - granted())) == []
+
+
+def test_it_is_bound_to_the_group_that_the_access_entries_name() -> None:
+    (bound,) = (each for each in documents("cygni-cluster-role.yaml") if each["kind"] == "ClusterRoleBinding")
+
+    assert bound["roleRef"]["name"] == ROLE["metadata"]["name"]
+    assert bound["subjects"] == [{"kind": "Group", "name": GROUP, "apiGroup": "rbac.authorization.k8s.io"}]
 
 
 def test_the_gateway_is_the_one_that_routes_name() -> None:
     (gateway,) = (each for each in documents("gateway.yaml") if each["kind"] == "Gateway")
 
     assert (gateway["metadata"]["name"], gateway["metadata"]["namespace"]) == (GATEWAY_NAME, GATEWAY_NAMESPACE)
+
+
+def test_its_proxies_are_in_the_namespace_that_network_policies_let_in() -> None:
+    values = yaml.safe_load((HELM / "envoy-gateway.yaml").read_text())
+    parts = {each["kind"]: each for each in documents("gateway.yaml")}
+
+    assert values["config"]["envoyGateway"]["provider"]["kubernetes"]["deploy"]["type"] == "GatewayNamespace"
+    assert parts["EnvoyProxy"]["metadata"] == parts["Gateway"]["metadata"]
+    assert parts["Gateway"]["spec"]["infrastructure"]["parametersRef"]["name"] == parts["EnvoyProxy"]["metadata"]["name"]
 
 
 def test_every_chart_has_a_version_and_values_and_no_values_are_left_over() -> None:
@@ -65,7 +101,7 @@ def test_keda_is_where_cygni_looks_for_it() -> None:
 def run(tmp_path: Path, *arguments: str, fails: str = "none") -> tuple[int, list[str], str]:
     """With programs that only note what they are asked, and of which one fails."""
     noted = tmp_path / "noted"
-    for name in ("helm", "kubectl"):
+    for name in ("aws", "helm", "kubectl"):
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho "{name} $*" >> {noted}\ncase "$*" in *{fails}*) exit 3;; esac\n')
         program.chmod(0o755)
@@ -96,3 +132,37 @@ def test_it_stops_at_what_fails_and_says_that_it_may_be_run_again(tmp_path: Path
     assert code == 3
     assert len(noted) == 2
     assert "run this again" in said
+
+
+def test_the_cluster_of_a_stage_is_turned_to_first_and_gets_its_disks_and_policies_before_charts_that_need_them(
+    tmp_path: Path,
+) -> None:
+    code, noted, _ = run(tmp_path, "full", "--run")
+
+    assert code == 0
+    assert noted[0] == "aws eks update-kubeconfig --name apps --region us-east-1"
+    assert noted[1].endswith(AUTO_MODE)
+    assert len(noted) == 2 + len(list(commands()))
+
+
+def test_a_cluster_that_was_there_keeps_the_disks_that_it_has() -> None:
+    given = load("full")
+    there = given.model_copy(update={"eks": Eks(name="ours")})
+
+    assert [each[0] for each in commands(there)][:2] == ["aws", "helm"]
+
+
+def test_a_stage_without_a_cluster_is_refused_and_nothing_is_run(tmp_path: Path) -> None:
+    code, noted, said = run(tmp_path, "dev", "--run")
+
+    assert (code, noted) == (1, [])
+    assert "eks is missing" in said
+
+
+def test_the_disks_that_charts_ask_for_are_the_default_ones_of_a_cluster_that_is_made() -> None:
+    parts = {each["kind"]: each for each in documents(AUTO_MODE)}
+    disks, network = parts["StorageClass"], parts["ConfigMap"]
+
+    assert disks["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert (disks["provisioner"], disks["parameters"]["encrypted"]) == ("ebs.csi.eks.amazonaws.com", "true")
+    assert network["data"] == {"enable-network-policy-controller": "true"}

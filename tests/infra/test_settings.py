@@ -39,6 +39,10 @@ def test_each_stage_that_is_shipped_can_be_used(stage: str) -> None:
     assert isinstance(load(stage), Settings)
 
 
+def test_no_cluster_is_made_or_opened_unless_a_stage_says_so() -> None:
+    assert [parse(SOUND, "prod.toml").eks, load("dev").eks, load("prod").eks] == [None] * 3
+
+
 def test_a_limit_is_told_to_functions_under_the_name_that_they_read() -> None:
     limits = parse(changed("limits.quota_services", 25_000), "prod.toml").limits
 
@@ -69,6 +73,13 @@ def test_a_setting_that_is_missing_is_named(path: str) -> None:
         ("standby", {"region": "eu-west-1"}, "standby needs api.site"),
         ("standby", {"region": "eu-west-1", "probe_seconds": 20}, "standby.probe_seconds: "),
         ("standby", {"probe_seconds": 10}, "standby.region is missing. Region that stands by."),
+        ("eks", {"make": False}, "eks.name is missing. Its name."),
+        ("eks", {"name": "a b"}, "eks.name: "),
+        ("eks", {"name": "apps", "make": True}, "eks: operators must name a role"),
+        ("eks", {"name": "apps", "version": "latest"}, "eks.version: "),
+        ("eks", {"name": "apps", "operators": ["me"]}, "eks.operators.0: "),
+        ("eks", {"name": "apps", "admits": ["anybody"]}, "eks.admits.0: "),
+        ("eks", {"name": "apps", "nodes": 3}, "eks.nodes is no setting."),
         ("admin_key_sha256", "secret", "admin_key_sha256: "),
         (
             "console.site",
