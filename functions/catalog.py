@@ -127,7 +127,7 @@ FUNCTIONS = (
         "cygni-deploy-finish",
         "functions.deploy.finish",
         "Records how a deployment ended, and lets the next in the queue begin.",
-        ("read records", "write records", "start deploy", "invoke cygni-remove-service"),
+        ("read records", "write records", "start deploy", "invoke cygni-remove-service", "publish events"),
     ),
     Function(
         "cygni-build-plan",
@@ -310,6 +310,8 @@ FUNCTIONS = (
     ),
 )
 
+EVENT_BUS = "cygni"
+"""The bus that what happened is published on, for whoever wants to hear of it."""
 DEAD_LETTERS = "cygni-dead-letters"
 """The queue of events that no function could take; `cygni admin replay` knows it by its name."""
 TRIES = 2

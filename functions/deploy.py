@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.deployments import tasks as deployments
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.events import EventBus
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.workflows import Workflows
 from functions.observed import observed
@@ -20,4 +21,4 @@ def begin(event: dict[str, Any], _context: object) -> dict[str, str]:
 @observed
 def finish(event: dict[str, Any], _context: object) -> dict[str, str]:
     """Records how the deployment ended, and lets the next begin."""
-    return deployments.finish(event, workflows=Workflows(), functions=Functions(), now=utc_now())
+    return deployments.finish(event, workflows=Workflows(), functions=Functions(), bus=EventBus(), now=utc_now())

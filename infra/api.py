@@ -135,7 +135,7 @@ class HttpApi(Construct):
             "EndpointConfiguration": {"Type": "REGIONAL"},
             "AccessLogSetting": {"DestinationArn": log, "Format": json.dumps(_ACCESS)},
             "MethodSettings": [method],
-            "TracingEnabled": True,
+            "TracingEnabled": self._tracing,  # the default rule keeps the first request of each second: $5 a million
             "DisableExecuteApiEndpoint": self._one_name,
         }.items():
             gateway.add_property_override(name, value)

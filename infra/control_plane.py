@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from chalicelib.platform.metrics import NAMESPACE
-from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
+from functions.catalog import API_FUNCTION, EVENT_BUS, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
@@ -55,6 +56,7 @@ class ControlPlaneStack(cdk.Stack):
             self, "Alarms", key=key, queues={"Functions": self.functions.dead_letters}, machines=machines, settings=settings
         )
         watched.tell(self.alarms.topic)
+        events.CfnEventBus(self, "News", name=EVENT_BUS, description="What happened in Cygni, for whoever wants to hear of it.")
         OperatorDashboard(self, "Dashboard", machines=machines, stage=STAGE)
         cdk.CfnOutput(self, "Address", value=self.api.address, description="Where the API answers; `cygni login` asks for it.")
 

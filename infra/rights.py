@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.catalog import RELEASE
+from functions.catalog import EVENT_BUS, RELEASE
 
 
 class UnknownRight(KeyError):
@@ -179,6 +179,10 @@ def _credentials(places: Places) -> Iterable[Statement]:
     yield Statement("ReplaceClusterCredentials", actions, (secrets,), because=_REGISTERED)
 
 
+def _events(places: Places) -> Iterable[Statement]:
+    yield Statement("PublishEvents", ("events:PutEvents",), (places.arn("events", f"event-bus/{EVENT_BUS}"),))
+
+
 def _nothing(_places: Places) -> Iterable[Statement]:
     """What is not AWS's to allow: metrics are read with credentials of their own."""
     return ()
@@ -219,6 +223,7 @@ MEANINGS: dict[str, Render] = {
     "reach clusters": _clusters,
     "move the work between regions": _nothing,  # tables that only a pair of regions has: infra/pairs.py
     "read metrics": _nothing,
+    "publish events": _events,
 }
 """Words that stand for themselves."""
 

@@ -17,6 +17,7 @@ from chalicelib.deployments.rules import Ending, ending
 from chalicelib.deployments.states import Request, State
 from chalicelib.deployments.turns import held_by, start_in_turn
 from chalicelib.platform.errors import NotFound
+from chalicelib.platform.events import EventBus
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.logs import log
 from chalicelib.platform.store import team_store
@@ -25,6 +26,7 @@ from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import Lane, ServiceKey, busy_services, get_lane, leave, update_lane
 
 RUNNING = "RUNNING"
+ENDED_EVENT = "Deployment Ended"
 
 
 def load(event: Mapping[str, str]) -> DeploymentRecord:
@@ -56,7 +58,9 @@ def begin(event: Mapping[str, str], *, now: datetime) -> dict[str, str]:
     return {"next": "Rollout" if get_build(record.team, build).state == "succeeded" else "Build", **known}
 
 
-def finish(event: Mapping[str, str], *, workflows: Workflows, functions: Functions, now: datetime) -> dict[str, str]:
+def finish(
+    event: Mapping[str, str], *, workflows: Workflows, functions: Functions, bus: EventBus, now: datetime
+) -> dict[str, str]:
     """Records how the deployment ended and lets the next in the queue begin, or the service go that is being deleted.
 
     A rollout that was left half-way is no end: the answer is then `unfinished`, the lane stays taken, and the sweep starts
@@ -72,6 +76,7 @@ def finish(event: Mapping[str, str], *, workflows: Workflows, functions: Functio
         record.tell(now, found.state.value, found.outcome.partition("\n")[0])
         team_store(record.team).commit([Put(record)])
         count_end(record, now)
+    _announce(record, bus)
     _make_room(record, workflows, functions, now)
     return {"next": "Succeeded" if record.state == State.PROMOTED else "Failed", "state": record.state}
 
@@ -128,6 +133,12 @@ def _revive(record: DeploymentRecord, workflows: Workflows, now: datetime) -> bo
     told = {"deployment": record.id, "team": record.team, "correlation_id": record.correlation_id}
     log().info("workflow started again", extra={**told, "attempt": int(record.attempt)})
     return start_workflow(record, workflows)
+
+
+def _announce(record: DeploymentRecord, bus: EventBus) -> None:
+    """Before the lane is left: a task that dies here is run again, and says it again."""
+    told = {**record.key.to_dict(), "deployment": record.id, "release": int(record.number), "state": record.state}
+    bus.publish(ENDED_EVENT, told, record.ended_at)
 
 
 def _ending(record: DeploymentRecord) -> Ending | None:

@@ -13,7 +13,7 @@ import boto3
 from moto.awslambda.models import LambdaFunction
 from moto.stepfunctions.models import StepFunctionBackend
 
-from functions.catalog import API_FUNCTION, FUNCTIONS, RELEASE, RUNTIME, STATE_MACHINES
+from functions.catalog import API_FUNCTION, EVENT_BUS, FUNCTIONS, RELEASE, RUNTIME, STATE_MACHINES
 from tests.infra.recorder import ACCOUNT, REGION
 from tests.support.store import memory_store
 
@@ -71,6 +71,7 @@ def _create() -> None:
         _client("stepfunctions").create_state_machine(name=machine.deployed_name, definition=PASS, roleArn=role)
     for secret in ("cygni/signing-keys", "cygni/sign-in"):  # as the data stack makes them: without a value
         _client("secretsmanager").create_secret(Name=secret)
+    _client("events").create_event_bus(Name=EVENT_BUS)
     _client("codebuild").create_project(
         name="cygni-build",
         source={"type": "S3", "location": "cygni/x"},  # moto knows no project without a source

@@ -157,6 +157,7 @@ def _qualifier(asked: dict[str, Any]) -> list[str]:
 
 
 _RESOURCES = {
+    "events": lambda operation, asked: arn("events", f"event-bus/{asked['Entries'][0]['EventBusName']}"),
     "s3": lambda operation, asked: arn("s3", f"{asked['Bucket']}/{asked['Key']}", global_=True),
     "stepfunctions": _machine,
     "lambda": lambda operation, asked: arn("lambda", ":".join(["function", asked["FunctionName"], *_qualifier(asked)])),

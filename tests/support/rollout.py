@@ -132,6 +132,7 @@ class Stage:
             self.event(deployment),
             workflows=self.fakes.workflows,  # type: ignore[arg-type]
             functions=self.fakes.functions,  # type: ignore[arg-type]
+            bus=self.fakes.bus,  # type: ignore[arg-type]
             now=self.fakes.clock(),
         )
 

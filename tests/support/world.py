@@ -99,6 +99,16 @@ class FakeFunctions:
 
 
 @dataclass
+class FakeBus:
+    """Keeps what was published."""
+
+    published: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def publish(self, kind: str, detail: Mapping[str, Any], at: datetime) -> None:
+        self.published.append((kind, dict(detail)))
+
+
+@dataclass
 class FakeBuilders:
     """Keeps builds that were started and stopped."""
 
@@ -174,6 +184,7 @@ class Fakes:
     ids: Ids = field(default_factory=Ids)
     workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
     functions: FakeFunctions = field(default_factory=FakeFunctions)
+    bus: FakeBus = field(default_factory=FakeBus)
     builders: FakeBuilders = field(default_factory=FakeBuilders)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     limits: FakeLimits = field(default_factory=FakeLimits)

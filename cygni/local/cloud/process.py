@@ -16,6 +16,7 @@ from cygni.local.cloud.signin import IdentityProvider, ensure_signing_key, provi
 from functions.catalog import (
     API_FUNCTION,
     DEAD_LETTERS,
+    EVENT_BUS,
     FUNCTIONS,
     PAIR_FUNCTIONS,
     REGIONAL_TABLES,
@@ -124,6 +125,7 @@ class Cloud:
         resources.create_functions(functions)
         resources.create_dead_letters(DEAD_LETTERS, unattended())
         resources.create_machines(STATE_MACHINES, functions, self._options.definitions)
+        resources.create_bus(EVENT_BUS)
         resources.create_rules(functions)
         resources.create_build_project(settings().build_project)
         if self._options.identity is not None:

@@ -127,6 +127,11 @@ def _region() -> str:
     return str(client("lambda").meta.region_name)
 
 
+def create_bus(name: str) -> None:
+    """The bus of Cygni's own events."""
+    _once(lambda: client("events").create_event_bus(Name=name), {"ResourceAlreadyExistsException"})
+
+
 def create_rules(functions: Iterable[Function]) -> None:
     """An EventBridge rule for every function with a schedule or an event pattern; rules of functions that are gone go too."""
     events = client("events")

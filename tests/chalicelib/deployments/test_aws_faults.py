@@ -184,7 +184,7 @@ class Lane(Stage):
         if state == "Begin":
             return deployments.begin(value, now=now)
         if state == "Finish":
-            return deployments.finish(value, workflows=Workflows(), functions=fakes.functions, now=now)  # type: ignore[arg-type]
+            return deployments.finish(value, workflows=Workflows(), functions=fakes.functions, bus=fakes.bus, now=now)  # type: ignore[arg-type]
         if state in ("Build", "Rollout") and "begun" in value:
             names = {"team": TEAM, "build": value["begun"]["build"]} if state == "Build" else self.event(value["deployment"])
             if self.play(state.lower(), names).failed:

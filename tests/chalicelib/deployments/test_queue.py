@@ -182,6 +182,14 @@ def test_a_workflow_that_begins_again_goes_on_where_the_rollout_stands(stage: St
     assert again["next"] == "Analyse"
 
 
+def test_the_end_of_a_deployment_is_published_by_its_names_and_may_be_published_twice(stage: Stage) -> None:
+    made = stage.deploy()
+    stage.finish(made["id"])
+
+    told = {**stage.event(made["id"]), "release": 1, "state": "promoted"}
+    assert stage.fakes.bus.published == [("Deployment Ended", told)] * 2
+
+
 def test_a_failed_task_turns_the_rollout_back(stage: Stage) -> None:
     stage.deploy()
     made = stage.create()

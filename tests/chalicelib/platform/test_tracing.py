@@ -29,11 +29,14 @@ with mock_aws():
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="cygni")
+    from chalicelib.platform.aws import client
     from chalicelib.platform.dynamodb import dynamodb
     from chalicelib.platform.tracing import recorder, subsegment
     recorder().configure(emitter=Emitter(), sampling=False)
     with xray_recorder.in_segment("cygni-api"):
         dynamodb().get_item(TableName="cygni", Key={"pk": {"S": "TEAM#secret"}, "sk": {"S": "s3cr3t"}})
+        client("s3").put_object(Bucket="cygni", Key="team_s3cr3t/sources/x.tar.gz", Body=b"")
         with subsegment("kubernetes", "GET pods"):
             pass
         try:
@@ -66,8 +69,9 @@ def test_calls_of_the_store_of_clusters_and_of_providers_are_subsegments_without
 
     (segment,) = json.loads(printed.splitlines()[-1])
     found: dict[str, Any] = {each["name"]: each for each in segment["subsegments"]}
-    assert list(found) == ["dynamodb", "kubernetes", "github.example"]
+    assert list(found) == ["dynamodb", "s3", "kubernetes", "github.example"]
     assert found["dynamodb"]["aws"]["operation"] == "GetItem"
+    assert found["s3"]["aws"]["operation"] == "PutObject"
     assert found["kubernetes"]["annotations"] == {"operation": "GET pods"}
     assert found["github.example"]["fault"] is True
     assert "s3cr3t" not in printed
