@@ -1,4 +1,4 @@
-"""Keeps a worker that is late from moving traffic: one that was given up, and acts after another has taken its place. Pure.
+"""Keeps a worker that is late from moving traffic: one that was given up, and acts after another has taken its place.
 
 1. A worker reads the route's version before it reads what it is to do, and names that version when it writes the route:
    when anybody has written the route in between, its write is refused (Kubernetes' optimistic concurrency). It names the
@@ -22,8 +22,8 @@ MARK = "cygni.dev/written-by"
 class Fence:
     """The route's uid and resourceVersion when the worker began, "" when there was none."""
 
-    uid: str = ""
-    version: str = ""
+    uid: str
+    version: str
 
     @classmethod
     def around(cls, route: Manifest | None) -> Fence:

@@ -62,9 +62,8 @@ def rest(cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway) -
         return False
     scaled, intercepted = scalers(workload, Scaling("keda", resting=True, gateway=gateway), host=host)
     through = resting_route(target, number, host, gateway, workload.spec.domains)
-    put_up = Fence(str(route["metadata"].get("resourceVersion", "")))
     cluster.apply(grant_of(target, gateway))
-    desired = (policy_of(target, gateway), intercepted, fenced(through, put_up, "rest"))
+    desired = (policy_of(target, gateway), intercepted, fenced(through, Fence.around(route), "rest"))
     execute(cluster, plan(desired, inventory, keep=inventory.refs))
     cluster.apply(scaled)
     return True

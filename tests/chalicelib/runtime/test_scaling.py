@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from chalicelib.platform.errors import ClusterUnavailable
+from chalicelib.platform.errors import ClusterUnavailable, LostRace
 from chalicelib.platform.gateways import PRESETS
 from chalicelib.platform.kube import Json
 from chalicelib.projects.spec import Scale
@@ -206,6 +207,28 @@ def test_a_release_that_shares_the_traffic_does_not_rest(cluster: FakeCluster) -
     service.set_weights(cluster, TARGET, {1: 80, 2: 20}, host=HOST, put_up=put_up, mark="t")
 
     assert not to_rest(cluster, SLEEPS, 1)
+
+
+class Busy(FakeCluster):
+    """A cluster in which somebody moves the traffic while a release is put to rest."""
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
+        if manifest["kind"] == "ReferenceGrant":
+            put_up = service.fence(self, TARGET)
+            service.set_weights(self, TARGET, {1: 90, 2: 10}, host=HOST, put_up=put_up, mark="next")
+        return super().apply(manifest, force=force)
+
+
+def test_a_release_does_not_rest_when_the_route_was_written_meanwhile() -> None:
+    cluster = Busy()
+    install(cluster)
+    apply(cluster, SLEEPS)
+    apply(cluster, SLEEPS, 2)
+
+    with pytest.raises(LostRace):
+        to_rest(cluster, SLEEPS)
+
+    assert service.weights(cluster, TARGET) == {1: 90, 2: 10}
 
 
 def test_a_release_is_woken_before_the_interceptor_forgets_it(cluster: FakeCluster) -> None:
