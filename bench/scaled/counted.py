@@ -6,7 +6,7 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.traffic import Reading
 from tests.fakes.kube import FakeCluster
 from tests.support.world import FakeMetrics

@@ -19,7 +19,7 @@ from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Tr
 from chalicelib.runtime.scaling import Gateway
 
 if TYPE_CHECKING:
-    from chalicelib.platform.kube import Cluster
+    from chalicelib.platform.kubeport import Cluster
     from chalicelib.platform.traffic import TrafficMetrics
     from chalicelib.platform.webhooks import Webhooks
     from chalicelib.runtime.service import Readiness

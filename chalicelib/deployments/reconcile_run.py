@@ -23,7 +23,7 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribut
 from chalicelib.deployments.reconciling import Hands, reconcile
 from chalicelib.deployments.reporting import settled
 from chalicelib.platform.errors import LostRace, Throttled
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Changes, Forgotten, WatchedCluster
 from chalicelib.platform.logs import log
 from chalicelib.platform.store import Store

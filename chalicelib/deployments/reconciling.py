@@ -39,7 +39,7 @@ from chalicelib.identity.service import Kind, Principal
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import Conflict, CygniError, LostRace, NotFound, Transient
 from chalicelib.platform.ids import NewId
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store

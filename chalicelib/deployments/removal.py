@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.deployments.models import DeploymentRecord, ReleaseRecord, deployments_pk, releases_pk
 from chalicelib.deployments.releases import target_of
-from chalicelib.platform.kube import Cluster
+from chalicelib.platform.kubeport import Cluster
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Record, Remove
 from chalicelib.projects.service import ServiceKey, forget_service, held_service

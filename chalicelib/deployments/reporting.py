@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.deployments.declared_rules import Condition, Report
 from chalicelib.platform.clock import iso
-from chalicelib.platform.kube import Cluster, Json
+from chalicelib.platform.kubeport import Cluster, Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.runtime.rules import short_hash
 from chalicelib.runtime.service import Instances

@@ -13,10 +13,8 @@ from urllib.parse import urlsplit
 
 from chalicelib.platform.errors import ClusterUnavailable
 from chalicelib.platform.kubeanswers import error_for, parsed
-from chalicelib.platform.kubeport import KINDS, Cluster, Doorkeeper, Json, Kind, kind_in
+from chalicelib.platform.kubeport import KINDS, Doorkeeper, Json, kind_in
 from chalicelib.platform.tracing import subsegment
-
-__all__ = ["FIELD_MANAGER", "KINDS", "READ_SECONDS", "Cluster", "Doorkeeper", "Json", "Kind", "KubernetesCluster", "error_for"]
 
 FIELD_MANAGER = "cygni"
 CONNECT_SECONDS = 3.0

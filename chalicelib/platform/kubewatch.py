@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.platform.errors import ClusterUnavailable
-from chalicelib.platform.kube import FIELD_MANAGER, KINDS, Cluster, Json, KubernetesCluster, error_for
+from chalicelib.platform.kube import FIELD_MANAGER, KubernetesCluster
+from chalicelib.platform.kubeanswers import error_for
+from chalicelib.platform.kubeport import KINDS, Cluster, Json
 
 WATCH_SECONDS = 3
 """How long one look may last. The server sends its bookmark about two seconds before the end. Where that comes too late, the

@@ -20,7 +20,7 @@ Change = Callable[[Breaker], Breaker]
 
 
 class ClusterDoor:
-    """`platform.kube.Doorkeeper` of one task. `owner` is the team whose record the cluster is in."""
+    """`platform.kubeport.Doorkeeper` of one task. `owner` is the team whose record the cluster is in."""
 
     def __init__(self, owner: str, name: str, breaker: Breaker, clock: Callable[[], datetime]) -> None:
         self._owner, self._name, self._clock = owner, name, clock

@@ -19,7 +19,7 @@ _TRIES = 3
 
 
 class Asked(Protocol):
-    """What a check asks of a cluster. Each raises as `platform.kube` says."""
+    """What a check asks of a cluster. Each raises as `platform.kubeport` says."""
 
     def version(self) -> tuple[int, int]: ...
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.projects.spec import ServiceSpec
 from chalicelib.runtime.rules import Target, size_of
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.platform.kube import Cluster, Json
+from chalicelib.platform.kubeport import Cluster, Json
 from chalicelib.runtime.manifests import render
 from chalicelib.runtime.resting import standing
 from chalicelib.runtime.rules import Manifest, Workload

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.platform.kube import Cluster
+from chalicelib.platform.kubeport import Cluster
 from chalicelib.runtime.rules import Manifest, Target
 
 MARK = "cygni.dev/written-by"

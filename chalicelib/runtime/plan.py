@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.platform.kube import Cluster
+from chalicelib.platform.kubeport import Cluster
 from chalicelib.runtime.rules import INVENTORY_LABEL, REVISION_LABEL, Manifest, Target
 
 ORDER = (

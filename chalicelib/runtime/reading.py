@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chalicelib.platform.errors import ClusterUnavailable
-from chalicelib.platform.kube import Cluster, Json
+from chalicelib.platform.kubeport import Cluster, Json
 from chalicelib.runtime import logs
 from chalicelib.runtime.logs import Cursor, Place, PodLog
 from chalicelib.runtime.readiness import app_status, last_end

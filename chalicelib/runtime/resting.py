@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.platform.kube import Cluster
+from chalicelib.platform.kubeport import Cluster
 from chalicelib.projects.spec import Scale
 from chalicelib.runtime.fence import Fence, fenced
 from chalicelib.runtime.plan import Inventory, Ref, execute, plan

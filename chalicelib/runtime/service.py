@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.platform.errors import CygniError
-from chalicelib.platform.kube import Cluster, Json
+from chalicelib.platform.kubeport import Cluster, Json
 from chalicelib.runtime import logs, reading
 from chalicelib.runtime.fence import Fence, fence, fenced
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage

@@ -5,7 +5,7 @@ Every function may run twice, and again after it died half-way: the end is the s
 
 from __future__ import annotations
 
-from chalicelib.platform.kube import Cluster
+from chalicelib.platform.kubeport import Cluster
 from chalicelib.runtime.manifests import pods_wanted, render
 from chalicelib.runtime.plan import execute, plan
 from chalicelib.runtime.resting import inventory_of, scaling_for

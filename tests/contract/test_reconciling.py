@@ -11,7 +11,7 @@ from chalicelib.deployments import reporting
 from chalicelib.deployments.declared_rules import Condition, Report
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Failed
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import WATCH_SECONDS, Forgotten, WatchedKubernetes
 from chalicelib.runtime import drift
 from chalicelib.runtime.crd import NAME, definition

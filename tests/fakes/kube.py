@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, Failed, LostRace
-from chalicelib.platform.kube import KINDS, Json
+from chalicelib.platform.kubeport import KINDS, Json
 
 BORN = "2026-01-01T00:00:00Z"
 Key = tuple[str, str, str]

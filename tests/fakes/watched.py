@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Change, Changes, Forgotten, Page
 from tests.fakes.kube import FakeCluster
 

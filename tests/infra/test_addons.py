@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from chalicelib.platform.kube import KINDS
+from chalicelib.platform.kubeport import KINDS
 from chalicelib.platform.settings import Settings
 from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Right
 from chalicelib.runtime.drift import WATCHED

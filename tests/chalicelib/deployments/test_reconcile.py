@@ -11,7 +11,7 @@ import pytest
 
 from bench.store_count import counting
 from chalicelib.deployments.tasks import Hands, Shard, reconcile
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Page
 from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.namespaces import namespace_objects

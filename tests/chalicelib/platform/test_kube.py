@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from chalicelib.platform.errors import ClusterUnavailable, Conflict, Failed, LostRace, Transient
-from chalicelib.platform.kube import KINDS, KubernetesCluster, error_for
+from chalicelib.platform.kube import KubernetesCluster
+from chalicelib.platform.kubeanswers import error_for
+from chalicelib.platform.kubeport import KINDS
 
 TOKEN = "correct-horse-battery-staple"
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": "v"}}

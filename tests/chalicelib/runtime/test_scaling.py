@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.platform.errors import ClusterUnavailable, LostRace
 from chalicelib.platform.gateways import PRESETS
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.projects.spec import Scale
 from chalicelib.runtime import drift, service
 from chalicelib.runtime.resting import rest

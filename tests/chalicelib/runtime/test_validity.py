@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from kubernetes_validate import utils
 
-from chalicelib.platform.kube import Json
+from chalicelib.platform.kubeport import Json
 from chalicelib.runtime import service
 from chalicelib.runtime.plan import ORDER
 from chalicelib.runtime.rules import Target
