@@ -14,7 +14,7 @@ from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.states import Request, State
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import Conflict, LostRace
+from chalicelib.platform.errors import Conflict, LostRace, NotFound
 from chalicelib.platform.table import ConditionFailed, Put, Write
 from chalicelib.projects.service import ServiceKey, get_service, lane_write, leave
 
@@ -45,6 +45,14 @@ def request(
     if wish is Request.ABORT and record.source is not None and record.rollout is None:
         cancel_build(who.store.aside(), record.team, build_id_of(record.id), builders=builders, now=now)
     return record
+
+
+def abort_unless_over(who: Principal, key: ServiceKey, deployment: str, *, builders: Builders, now: datetime) -> None:
+    """Aborts a deployment that was under way a moment ago; one that has ended since, or is gone, is left alone."""
+    try:
+        request(who, key, deployment, Request.ABORT, builders=builders, now=now)
+    except (Conflict, NotFound):
+        return
 
 
 def _write(who: Principal, record: DeploymentRecord, wish: Request, now: datetime) -> None:

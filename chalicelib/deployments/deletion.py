@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.deployments.controls import request
+from chalicelib.deployments.controls import abort_unless_over
 from chalicelib.deployments.lifecycle import TRIES
-from chalicelib.deployments.states import Request
 from chalicelib.identity.principal import Principal
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import Conflict, LostRace, NotFound
+from chalicelib.platform.errors import LostRace
 from chalicelib.platform.lambdas import Functions
 from chalicelib.platform.table import ConditionFailed
 from chalicelib.projects.service import Lane, Service, ServiceKey, get_service, mark_deleting
@@ -30,7 +29,7 @@ def delete_service(who: Principal, key: ServiceKey, *, builders: Builders, funct
     service = _close(who, key)
     under_way = [each for each in (service.lane.waiting, service.lane.active) if each is not None]
     for deployment in under_way:
-        _abort(who, key, deployment, builders, now)
+        abort_unless_over(who, key, deployment, builders=builders, now=now)
     if under_way:
         service = get_service(who, key)
     remove_when_empty(key, service.lane, functions)
@@ -52,10 +51,3 @@ def _close(who: Principal, key: ServiceKey) -> Service:
         except ConditionFailed:
             continue
     raise LostRace("The service changes too quickly just now.")
-
-
-def _abort(who: Principal, key: ServiceKey, deployment: str, builders: Builders, now: datetime) -> None:
-    try:
-        request(who, key, deployment, Request.ABORT, builders=builders, now=now)
-    except (Conflict, NotFound):
-        return  # it ended between the two reads

@@ -15,11 +15,11 @@ from chalicelib.deployments.lingering import linger, lingers, stable_stopped
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
 from chalicelib.deployments.progress import Ports, Task, answer, move, not_ready, phase_of, save, state_of, take_request
-from chalicelib.deployments.releases import Release, find_release, keep_release, target_of, workload_of
+from chalicelib.deployments.releases import Release, keep_release, stored_release, target_of, workload_of
 from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
 from chalicelib.deployments.workflow import load
-from chalicelib.platform.errors import NotFound, NotReady
+from chalicelib.platform.errors import NotReady
 from chalicelib.projects.service import (
     ServiceKey,
     change_held_lane,
@@ -32,6 +32,7 @@ from chalicelib.projects.service import (
 )
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
 from chalicelib.runtime import service as runtime
+from chalicelib.runtime.sizes import pods_of
 
 
 def prepare(event: Task, ports: Ports) -> dict[str, str]:
@@ -163,7 +164,7 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
 
 def release_of(record: DeploymentRecord) -> Release:
     """The release that the deployment makes. Raises NotFound."""
-    return _stored_release(record.key, int(record.number))
+    return stored_release(record.key, int(record.number))
 
 
 def host_of(record: DeploymentRecord, ports: Ports) -> str:
@@ -228,20 +229,13 @@ def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
 def _make_release(record: DeploymentRecord, now: datetime) -> Release:
     number = int(record.number)
     if record.copies is not None:
-        copied = _stored_release(record.key, int(record.copies))
+        copied = stored_release(record.key, int(record.copies))
         version = int(record.config_version)
         return Release(number, record.id, copied.image, copied.command, version, copied.spec, now, copied.replicas)
     build = get_build(record.team, build_id_of(record.id))
     if build.image is None or build.spec is None:
         raise NotReady(f"Build {build.id} has no image.")
     return Release(number, record.id, build.image, build.command, int(record.config_version), build.spec, now)
-
-
-def _stored_release(key: ServiceKey, number: int) -> Release:
-    release = find_release(key, number)
-    if release is None:
-        raise NotFound(f"There is no release {number} of {key}.")
-    return release
 
 
 def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.Fence) -> bool:
@@ -258,7 +252,7 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
         return False
     sleeps = runtime.rests(ports.cluster, target)
     if sleeps or runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
-        workload = rolling.whole(record, workload_of(record.key, _stored_release(record.key, stable)))
+        workload = rolling.whole(record, workload_of(record.key, stored_release(record.key, stable)))
         runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway)
         while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
             if ports.clock() >= ends and seen.ready == 0:
@@ -267,7 +261,7 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
                 break
             ports.sleep(0.5)
     set_weights(record, ports, put_up, {stable: 100})
-    return runtime.runs(ports.cluster, target, stable)  # not where one that was late has just removed it
+    return pods_of(ports.cluster, target, stable) is not None  # as where one that was late has just removed it
 
 
 def _turned_back(stable: int | None) -> str:

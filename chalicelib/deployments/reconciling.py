@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.audit.service import Deed, Trail
 from chalicelib.deployments import reporting
-from chalicelib.deployments.controls import request
+from chalicelib.deployments.controls import abort_unless_over
 from chalicelib.deployments.declared import adopt_generation, forget_declared, start_declared
 from chalicelib.deployments.declared_facts import RECONCILER, known_of
 from chalicelib.deployments.declared_rules import (
@@ -32,19 +32,18 @@ from chalicelib.deployments.declared_rules import (
     Start,
     decide,
 )
-from chalicelib.deployments.releases import find_release, keep_size, target_of, workload_of
+from chalicelib.deployments.releases import Release, find_release, keep_size, target_of, workload_of
 from chalicelib.deployments.removal import remove_service
-from chalicelib.deployments.states import Request
 from chalicelib.identity.service import Kind, Principal
 from chalicelib.platform.codebuild import Builders
-from chalicelib.platform.errors import Conflict, CygniError, LostRace, NotFound, Transient
+from chalicelib.platform.errors import Conflict, CygniError, LostRace, Transient
 from chalicelib.platform.ids import NewId
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.workflows import Workflows
-from chalicelib.projects.service import ServiceKey, cluster_of, create_service, mark_deleting, service_address
+from chalicelib.projects.service import ServiceKey, cluster_of, create_service, get_lane, held_service, mark_deleting
 from chalicelib.runtime import drift
 from chalicelib.runtime import service as runtime
 from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
@@ -206,7 +205,7 @@ def _start(case: _Case, _action: Start) -> None:
     if isinstance(case.asked, Problem):
         raise AssertionError("a spec with a problem is not started")
     hands, key, meta = case.hands, case.key, case.object["metadata"]
-    created = team_store(key.team).fetch(*service_address(key)) is None
+    created = held_service(key) is None
     if created:
         _make_service(case, f"{_DECLARED}{meta['namespace']}/{meta['name']}")
     record = start_declared(
@@ -237,14 +236,14 @@ def _make_service(case: _Case, description: str) -> None:
             once=None,
         )
     except Conflict as taken:
-        if team_store(case.key.team).fetch(*service_address(case.key)) is None:
+        if held_service(case.key) is None:
             raise taken
 
 
 def _made_before(key: ServiceKey) -> bool:
     """Whether a run that ended between making the service and starting its deployment made it."""
-    record = team_store(key.team).fetch(*service_address(key))
-    return record is not None and record.description.startswith(_DECLARED) and int(record.last) == 0
+    service = held_service(key)
+    return service is not None and service.description.startswith(_DECLARED) and service.lane.last == 0
 
 
 def _adopt(case: _Case, _action: Adopt) -> None:
@@ -255,18 +254,14 @@ def _adopt(case: _Case, _action: Adopt) -> None:
 def _abort(case: _Case, action: Abort) -> None:
     hands = case.hands
     builders = Builders(hands.settings.build_project)
-    try:
-        request(case.who("reconcile.abort"), case.key, action.deployment, Request.ABORT, builders=builders, now=hands.clock())
-    except (Conflict, NotFound):
-        return  # it ended between the two reads
+    abort_unless_over(case.who("reconcile.abort"), case.key, action.deployment, builders=builders, now=hands.clock())
 
 
 def _remove(case: _Case, action: Remove) -> None:
     """What a service deleted through the API goes through: first what runs, then what is recorded."""
     key = case.key
     if not action.forget_only:
-        with_service = team_store(key.team).fetch(*service_address(key)) is not None
-        if with_service:
+        if held_service(key) is not None:
             mark_deleting(case.who("reconcile.delete"), key)
         if not remove_service(key, case.hands.cluster):
             raise LostRace(f"A deployment of {key.service} began between two reads.")
@@ -274,15 +269,10 @@ def _remove(case: _Case, action: Remove) -> None:
 
 
 def _repair(case: _Case, _action: Repair) -> None:
-    hands, key = case.hands, case.key
-    live = team_store(key.team).fetch(*service_address(key)).live  # type: ignore[union-attr]  # the rule saw it
-    release = find_release(key, int(live)) if live is not None else None
+    hands, key, release = case.hands, case.key, _live_release(case.key)
     if release is None:
         return
-    host = Target(key.team, key.project, key.environment, key.service).host(
-        hands.settings.apps_domain, home=hands.settings.admin_team
-    )
-    repaired = drift.repair(hands.cluster, workload_of(key, release), host=host, gateway=hands.gateway)
+    repaired = drift.repair(hands.cluster, workload_of(key, release), host=_host(hands, target_of(key)), gateway=hands.gateway)
     if repaired:
         told = "; ".join(map(str, repaired))
         case.who("reconcile.repair_drift").store.commit([])
@@ -291,9 +281,7 @@ def _repair(case: _Case, _action: Repair) -> None:
 
 def _resize(case: _Case, action: Resize) -> None:
     """The cluster first, then the record: a run that ends in between does the same again."""
-    hands, key = case.hands, case.key
-    live = team_store(key.team).fetch(*service_address(key)).live  # type: ignore[union-attr]  # the rule saw it
-    release = find_release(key, int(live)) if live is not None else None
+    hands, key, release = case.hands, case.key, _live_release(case.key)
     if release is None:
         return
     runtime.resize(hands.cluster, workload_of(key, replace(release, replicas=action.size)))
@@ -302,11 +290,19 @@ def _resize(case: _Case, action: Resize) -> None:
     reporting.tell(hands.cluster, case.object, "Scaled", told, hands.clock())
 
 
+def _live_release(key: ServiceKey) -> Release | None:
+    live = get_lane(key).live
+    return None if live is None else find_release(key, live)
+
+
+def _host(hands: Hands, target: Target) -> str:
+    return target.host(hands.settings.apps_domain, home=hands.settings.admin_team)
+
+
 def _url(case: _Case) -> str:
     if isinstance(case.place, Problem):
         return ""
-    known = case.hands.settings
-    host = case.place.host(known.apps_domain, home=known.admin_team)
+    known, host = case.hands.settings, _host(case.hands, case.place)
     return f"{known.apps_scheme}://{host}" + (f":{known.apps_port}" if known.apps_port else "")
 
 

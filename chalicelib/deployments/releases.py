@@ -74,6 +74,14 @@ def find_release(key: ServiceKey, number: int) -> Release | None:
     return None if record is None else _release(record)
 
 
+def stored_release(key: ServiceKey, number: int) -> Release:
+    """The same of one that must be there. Raises NotFound."""
+    release = find_release(key, number)
+    if release is None:
+        raise NotFound(f"There is no release {number} of {key}.")
+    return release
+
+
 def keep_release(deployment: DeploymentRecord, release: Release) -> None:
     """Records what a deployment releases. Keeping it twice is keeping it once."""
     record = release_record(deployment.key, release)

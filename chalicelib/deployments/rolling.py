@@ -18,8 +18,7 @@ from datetime import timedelta
 
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.progress import Ports, not_ready, save, state_of, strategy
-from chalicelib.deployments.releases import Release, find_release, target_of, workload_of
-from chalicelib.platform.errors import NotFound
+from chalicelib.deployments.releases import stored_release, target_of, workload_of
 from chalicelib.projects.service import seconds
 from chalicelib.rollouts.service import Batch, Rolling, batches_of, in_batches, strategy_to_dict
 from chalicelib.runtime import service as runtime
@@ -126,7 +125,9 @@ def awoken(record: DeploymentRecord, workload: runtime.Workload) -> runtime.Work
 def hand_over(record: DeploymentRecord, number: int, ports: Ports, *, host: str) -> None:
     """Lets the release that is left be scaled by itself again."""
     if rolling_of(record) is not None:
-        sizes.give_back(ports.cluster, workload_of(record.key, _release(record, number)), host=host, gateway=ports.gateway)
+        sizes.give_back(
+            ports.cluster, workload_of(record.key, stored_release(record.key, number)), host=host, gateway=ports.gateway
+        )
 
 
 def _give_sizes(record: DeploymentRecord, batch: Batch, ports: Ports) -> None:
@@ -138,13 +139,6 @@ def _give_sizes(record: DeploymentRecord, batch: Batch, ports: Ports) -> None:
 def _timed(record: DeploymentRecord, ports: Ports) -> None:
     """A deadline of its own for each batch."""
     if record.deadline is None:
-        health = _release(record, int(record.number)).spec.health
+        health = stored_release(record.key, int(record.number)).spec.health
         record.deadline = ports.clock() + timedelta(seconds=seconds(health.deadline))
         save(record)
-
-
-def _release(record: DeploymentRecord, number: int) -> Release:
-    release = find_release(record.key, number)
-    if release is None:
-        raise NotFound(f"There is no release {number} of {record.key}.")
-    return release

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.platform.aws import config
 from chalicelib.platform.clock import Clock, utc_now
 from chalicelib.platform.duty_rules import Standing, Term, present, standing
 from chalicelib.platform.dynamodb import dynamodb
@@ -135,9 +136,7 @@ def _term(answer: dict[str, Any]) -> Term | None:
 @cache
 def _other(region: str, endpoint: str) -> Any:
     """The other region's client. It is impatient: who asks has a request in hand, and can go on without the answer."""
-    from botocore.config import Config
     from botocore.session import get_session
 
-    config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
     more = {"endpoint_url": endpoint} if endpoint else {}
-    return get_session().create_client("dynamodb", region_name=region, config=config, **more)
+    return get_session().create_client("dynamodb", region_name=region, config=config(1, 1, tries=1), **more)

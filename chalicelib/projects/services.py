@@ -134,13 +134,12 @@ def update_lane(key: ServiceKey, change: Callable[[Lane], Lane], *, always: bool
     `always` saves also what is as it was: whoever read it before may not write it any more. A service that is gone keeps an
     empty lane.
     """
-    record = team_store(key.team).fetch(*service_address(key))
-    if record is None:
+    service = held_service(key)
+    if service is None:
         return Lane()
-    before, after = record.lane, change(record.lane)
-    if after != before or always:
-        record.take(after)
-        team_store(key.team).commit([Put(record)])
+    after = change(service.lane)
+    if after != service.lane or always:
+        team_store(key.team).commit([lane_write(service, after)])
     return after
 
 
@@ -156,5 +155,5 @@ def busy_services() -> Iterator[tuple[ServiceKey, Lane]]:
 
 def get_lane(key: ServiceKey) -> Lane:
     """The lane of a service, for a workflow that acts on its own; a service that is gone has an empty one."""
-    record = team_store(key.team).fetch(*service_address(key))
-    return record.lane if record is not None else Lane()
+    service = held_service(key)
+    return service.lane if service is not None else Lane()

@@ -58,7 +58,6 @@ __all__ = [
     "rests",
     "retire",
     "retire_first",
-    "runs",
     "set_weights",
     "stop",
     "traffic_arms",
@@ -144,11 +143,6 @@ def instances(cluster: Cluster, target: Target, number: int) -> Instances:
 def weights(cluster: Cluster, target: Target) -> dict[int, int]:
     """Release number → percent, as the route has it; {} without a route."""
     return route_weights(target, cluster.get("HTTPRoute", target.namespace, target.service))
-
-
-def runs(cluster: Cluster, target: Target, number: int) -> bool:
-    """Whether a release has its Deployment, whatever its instances are at."""
-    return cluster.get("Deployment", target.namespace, target.release(number)) is not None
 
 
 def readiness(cluster: Cluster, target: Target, number: int, *, now: datetime) -> Readiness:
