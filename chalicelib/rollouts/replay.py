@@ -33,7 +33,7 @@ def replay(records: Iterable[Evidence], *, gates: Sequence[Gate] = (), alpha: fl
     for record in records:
         strategy = _with_gates(record.strategy, gates)
         strategy = strategy if alpha is None else replace(strategy, alpha=alpha)
-        judged = judge_counted(strategy, record.step, record.step_started_at, record.samples, record.at)
+        judged = judge_counted(strategy, record.step, record.step_started_at, record.samples, record.at, record.known)
         exact = strategy == record.strategy and judged.rule_version == record.rule_version
         agrees = judged == record.verdict if exact else judged.decision is record.verdict.decision
         replayed.append(Replayed(record.verdict, judged, agrees, _note(record, asked=strategy != record.strategy)))
@@ -49,6 +49,6 @@ def _note(record: Evidence, *, asked: bool) -> str:
     if record.rule_version != RULE_VERSION:
         return (
             f"Recorded by version {record.rule_version} of the rules, judged again by version {RULE_VERSION}, which looks at"
-            " every block of time: where fewer samples were kept, the two may differ."
+            " every block of time and at bursts on both versions: the two may differ."
         )
     return "Judged with other gates than were recorded." if asked else ""
