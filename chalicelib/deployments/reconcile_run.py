@@ -35,7 +35,7 @@ from chalicelib.runtime.rules import SERVICE_LABEL
 KIND = "CygniService"
 PAGE = 250
 MOST_NOTES = 2000
-"""How many notes a run reads, which is more than one has the time for; so its memory does not grow with what changed at once."""
+"""How many notes a run reads, more than it has the time for: its memory does not grow with what changed at once."""
 _AT_ONCE = 5
 _OWNED = {"app.kubernetes.io/managed-by": "cygni"}
 _NAMESPACE_WIDE = frozenset({"NetworkPolicy", "ResourceQuota", "LimitRange"})
@@ -191,7 +191,7 @@ def _flush(store: Store, shard: Shard, seen: dict[tuple[str, str], bool], now: d
 
 
 def _work(hands: Hands, store: Store, shard: Shard, until: datetime) -> tuple[int, int]:
-    """Works on what was noted when the run began, or the first of it; answers how much of that was done and how much is left."""
+    """Works on what was noted when the run began, as far as it is read; answers how much was done and how much is left."""
     worked = left = 0
     notes = list(islice(store.every(NoteRecord, shard.pk, "NOTE#"), MOST_NOTES))
     first = int(hands.clock().timestamp()) % len(notes) if notes else 0
