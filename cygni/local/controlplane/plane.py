@@ -31,7 +31,7 @@ from cygni.local.kube.schema.tree import gateway_definitions
 from cygni.local.kube.server import FIRST_NAMESPACES
 from cygni.local.node.process import LAUNCHER, OPEN_FILES
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 5.0
 LAST_LINES = 8
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
