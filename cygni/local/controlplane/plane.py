@@ -183,7 +183,7 @@ class Plane:
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and text of one answer of the API server."""
         trust = ssl.create_default_context(cafile=str(self.plan.certificates.authority))
-        connection = http.client.HTTPSConnection(HOST, self.plan.ports.api, timeout=10, context=trust)
+        connection = http.client.HTTPSConnection(HOST, self.plan.ports.api, timeout=60, context=trust)
         try:
             headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
             connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
