@@ -59,7 +59,7 @@ def language_faults(files: list[Path]) -> list[str]:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=300,
             )
             if run.returncode != 0:
                 faults.append(f"{file}: {(run.stdout + run.stderr).strip()}")
@@ -75,7 +75,7 @@ def install() -> None:
     environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     npm = bin_folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     subprocess.run(
-        [str(_node("node")), str(npm), "ci", "--silent", "--no-progress"], cwd=PACKAGE, env=environment, check=True, timeout=300
+        [str(_node("node")), str(npm), "ci", "--silent", "--no-progress"], cwd=PACKAGE, env=environment, check=True, timeout=900
     )
     _STAMP.write_text(locked)
 

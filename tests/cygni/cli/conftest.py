@@ -44,7 +44,7 @@ class Cli:
             environ=self.environ,
             folder=self.folder,
             poll=0,
-            policy=Policy(attempts=3, first_pause=0.001, connect_timeout=1),
+            policy=Policy(attempts=3, first_pause=0.001, connect_timeout=30),
             sleep=self.sleep,
             now=self.now,
             open_browser=lambda url: not self.browsed.append(url),
