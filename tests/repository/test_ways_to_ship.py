@@ -19,11 +19,23 @@ STRONG = {
     ("release.yml", "build", "contents"),
     ("release.yml", "build", "id-token"),
     ("release.yml", "build", "attestations"),
+    ("release.yml", "deploy", "id-token"),
     ("deploy.yml", "staging", "id-token"),
     ("deploy.yml", "production", "id-token"),
     ("deploy-stage.yml", "deploy", "id-token"),
 }
 """Workflow, job and what it may write: each with its reason beside it in the file."""
+
+
+MADE = {
+    r"gh release (create|edit)|createRelease|action-gh-release": "release",
+    r"git push|createRef": "push",
+    r"gh pr create|pulls\.create|create-pull-request": "pull_request",
+    r"gh issue create|issues\.create\(": "issues",
+    r"createComment|gh (pr|issue) comment": "issue_comment",
+    r"createDeployment": "deployment",
+}
+"""What a step says, and the event that comes of it: with the workflow's own token it starts no workflow."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -74,6 +86,50 @@ def test_what_a_workflow_makes_has_a_target_and_what_it_calls_is_there(path: Pat
         for step in job.get("steps", ()):
             asked = {word for found in MAKE.findall(str(step.get("run", ""))) for word in found.split()}
             assert asked - {"synth"} <= TARGETS
+
+
+def heard(path: Path) -> dict[str, Any]:
+    """The events that start a workflow. YAML 1.1 takes `on` for a truth."""
+    loaded: dict[Any, Any] = read(path)
+    return dict(loaded[True])
+
+
+def made() -> set[str]:
+    """The events that workflows make by themselves."""
+    said = "\n".join(yaml.safe_dump(step, width=10**6) for step in steps())
+    return {event for words, event in MADE.items() if re.search(words, said)}
+
+
+def test_no_workflow_waits_for_an_event_that_another_makes_with_its_own_token() -> None:
+    assert {"release", "issue_comment"} <= made()  # else this looks for what nobody says any more
+    assert [(path.name, event) for path in WORKFLOWS for event in made() & set(heard(path))] == []
+
+
+def test_a_release_goes_to_staging_and_then_to_production_where_somebody_approves() -> None:
+    released = read(ROOT / ".github/workflows/release.yml")["jobs"]
+    publishes = [name for name, job in released.items() if "gh release create" in str(job)]
+    deploys = [job for job in released.values() if job.get("uses") == "./.github/workflows/deploy.yml"]
+    assert [job["needs"] for job in deploys] == publishes
+    assert [job["with"]["ref"] for job in deploys] == ["${{ github.ref }}"]
+
+    staging, production = read(ROOT / ".github/workflows/deploy.yml")["jobs"].values()
+    assert "needs" not in staging
+    assert production["needs"] == "staging"
+    assert [(job["with"]["stage"], job["with"]["environment"]) for job in (staging, production)] == [
+        ("staging", "staging"),
+        ("prod", "production"),
+    ]
+    (deploy,) = read(ROOT / ".github/workflows/deploy-stage.yml")["jobs"].values()
+    assert deploy["environment"] == "${{ inputs.environment }}"  # whose reviewers are the approval
+
+
+def test_a_workflow_that_calls_another_gives_what_it_asks_for_and_may_do_what_it_does() -> None:
+    for workflow, name, job in (each for each in jobs() if "uses" in each[2]):
+        called = ROOT / job["uses"]
+        asked = heard(called)["workflow_call"]["inputs"]
+        assert {key for key, each in asked.items() if each["required"]} <= set(job["with"]) <= set(asked), (workflow, name)
+        for inner in read(called)["jobs"].values():
+            assert inner["permissions"].items() <= job["permissions"].items(), (workflow, name)
 
 
 def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
