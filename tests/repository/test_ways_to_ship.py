@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.skips import WANTED
+
 ROOT = Path(__file__).parents[2]
+CI = ROOT / ".github" / "workflows" / "ci.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-MAKE = re.compile(r"(?<![\w./-])make ((?:[a-z-]+ ?)+)")
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+MAKE = re.compile(r"(?<![\w./-])make ((?:[a-z./-]+ ?)+)")
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {".venv/.infra"}
 STRONG = {
     ("ci.yml", "synth", "pull-requests"),
     ("release.yml", "build", "contents"),
@@ -84,8 +87,7 @@ def test_what_a_workflow_makes_has_a_target_and_what_it_calls_is_there(path: Pat
     for _, _, job in (each for each in jobs() if each[0] == path.name):
         assert "uses" not in job or (ROOT / job["uses"]).is_file()
         for step in job.get("steps", ()):
-            asked = {word for found in MAKE.findall(str(step.get("run", ""))) for word in found.split()}
-            assert asked - {"synth"} <= TARGETS
+            assert set(asked(step.get("run", ""))) <= TARGETS
 
 
 def heard(path: Path) -> dict[str, Any]:
@@ -126,10 +128,39 @@ def test_a_release_goes_to_staging_and_then_to_production_where_somebody_approve
 def test_a_workflow_that_calls_another_gives_what_it_asks_for_and_may_do_what_it_does() -> None:
     for workflow, name, job in (each for each in jobs() if "uses" in each[2]):
         called = ROOT / job["uses"]
-        asked = heard(called)["workflow_call"]["inputs"]
-        assert {key for key, each in asked.items() if each["required"]} <= set(job["with"]) <= set(asked), (workflow, name)
+        inputs = heard(called)["workflow_call"]["inputs"]
+        assert {key for key, each in inputs.items() if each["required"]} <= set(job["with"]) <= set(inputs), (workflow, name)
         for inner in read(called)["jobs"].values():
             assert inner["permissions"].items() <= job["permissions"].items(), (workflow, name)
+
+
+def asked(script: str) -> list[str]:
+    """What a script makes, in its order."""
+    return [word for found in MAKE.findall(re.sub(r"#.*", "", script)) for word in found.split()]
+
+
+def test_the_workflow_makes_all_that_has_to_hold_before_a_change_lands() -> None:
+    checked = {target for job in read(CI)["jobs"].values() for step in job["steps"] for target in asked(step.get("run", ""))}
+
+    assert {"check", "synth", "cluster-programs", "test", "test-cluster"} == set(asked((ROOT / ".ci" / "run").read_text()))
+    assert set(asked((ROOT / ".ci" / "run").read_text())) <= checked
+
+
+def test_no_test_is_skipped_for_want_of_a_tool_where_the_workflow_runs_the_suite() -> None:
+    running = [
+        (job, number)
+        for job in read(CI)["jobs"].values()
+        for number, step in enumerate(job["steps"])
+        if {"test", "test-cluster"} & set(asked(step.get("run", "")))
+    ]
+
+    assert len(running) == 2
+    for job, number in running:
+        before = [step.get("run", "") for step in job["steps"][:number]]
+        assert job["steps"][number]["env"] == {WANTED: "1"}
+        assert any("install" in script and "prometheus" in script for script in before)
+        if "test" in asked(job["steps"][number]["run"]):
+            assert {".venv/.infra", "cluster-programs"} <= {target for script in before for target in asked(script)}
 
 
 def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
@@ -170,6 +201,6 @@ def test_the_hooks_run_what_is_there() -> None:
     hooks = read(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
 
     for hook in hooks:
-        asked = MAKE.fullmatch(hook["entry"])
-        assert asked is None or asked[1] in TARGETS
-        assert asked is not None or hook["entry"].startswith(".venv/bin/")
+        targets = asked(hook["entry"])
+        assert set(targets) <= TARGETS
+        assert targets or hook["entry"].startswith(".venv/bin/")
