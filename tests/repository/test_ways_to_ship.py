@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.skips import WANTED
+from tests.support.workflows import ROOT, TARGETS, WORKFLOWS, asked, jobs, read, steps
 
-ROOT = Path(__file__).parents[2]
-CI = ROOT / ".github" / "workflows" / "ci.yml"
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-MAKE = re.compile(r"(?<![\w./-])make ((?:[a-z./-]+ ?)+)")
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {".venv/.infra"}
 STRONG = {
     ("ci.yml", "synth", "pull-requests"),
-    ("release.yml", "build", "contents"),
-    ("release.yml", "build", "id-token"),
-    ("release.yml", "build", "attestations"),
+    ("release.yml", "publish", "contents"),
+    ("release.yml", "publish", "id-token"),
+    ("release.yml", "publish", "attestations"),
     ("release.yml", "deploy", "id-token"),
     ("deploy.yml", "staging", "id-token"),
     ("deploy.yml", "production", "id-token"),
     ("deploy-stage.yml", "deploy", "id-token"),
 }
 """Workflow, job and what it may write: each with its reason beside it in the file."""
-
-
-MADE = {
-    r"gh release (create|edit)|createRelease|action-gh-release": "release",
-    r"git push|createRef": "push",
-    r"gh pr create|pulls\.create|create-pull-request": "pull_request",
-    r"gh issue create|issues\.create\(": "issues",
-    r"createComment|gh (pr|issue) comment": "issue_comment",
-    r"createDeployment": "deployment",
-}
-"""What a step says, and the event that comes of it: with the workflow's own token it starts no workflow."""
-
-
-def read(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
-    return loaded
-
-
-def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path in WORKFLOWS:
-        for name, job in read(path)["jobs"].items():
-            yield path.name, name, job
-
-
-def steps() -> Iterator[dict[str, Any]]:
-    for _, _, job in jobs():
-        yield from job.get("steps", ())
 
 
 def test_every_action_of_others_is_pinned_by_its_commit_and_says_its_version() -> None:
@@ -88,79 +53,6 @@ def test_what_a_workflow_makes_has_a_target_and_what_it_calls_is_there(path: Pat
         assert "uses" not in job or (ROOT / job["uses"]).is_file()
         for step in job.get("steps", ()):
             assert set(asked(step.get("run", ""))) <= TARGETS
-
-
-def heard(path: Path) -> dict[str, Any]:
-    """The events that start a workflow. YAML 1.1 takes `on` for a truth."""
-    loaded: dict[Any, Any] = read(path)
-    return dict(loaded[True])
-
-
-def made() -> set[str]:
-    """The events that workflows make by themselves."""
-    said = "\n".join(yaml.safe_dump(step, width=10**6) for step in steps())
-    return {event for words, event in MADE.items() if re.search(words, said)}
-
-
-def test_no_workflow_waits_for_an_event_that_another_makes_with_its_own_token() -> None:
-    assert {"release", "issue_comment"} <= made()  # else this looks for what nobody says any more
-    assert [(path.name, event) for path in WORKFLOWS for event in made() & set(heard(path))] == []
-
-
-def test_a_release_goes_to_staging_and_then_to_production_where_somebody_approves() -> None:
-    released = read(ROOT / ".github/workflows/release.yml")["jobs"]
-    publishes = [name for name, job in released.items() if "gh release create" in str(job)]
-    deploys = [job for job in released.values() if job.get("uses") == "./.github/workflows/deploy.yml"]
-    assert [job["needs"] for job in deploys] == publishes
-    assert [job["with"]["ref"] for job in deploys] == ["${{ github.ref }}"]
-
-    staging, production = read(ROOT / ".github/workflows/deploy.yml")["jobs"].values()
-    assert "needs" not in staging
-    assert production["needs"] == "staging"
-    assert [(job["with"]["stage"], job["with"]["environment"]) for job in (staging, production)] == [
-        ("staging", "staging"),
-        ("prod", "production"),
-    ]
-    (deploy,) = read(ROOT / ".github/workflows/deploy-stage.yml")["jobs"].values()
-    assert deploy["environment"] == "${{ inputs.environment }}"  # whose reviewers are the approval
-
-
-def test_a_workflow_that_calls_another_gives_what_it_asks_for_and_may_do_what_it_does() -> None:
-    for workflow, name, job in (each for each in jobs() if "uses" in each[2]):
-        called = ROOT / job["uses"]
-        inputs = heard(called)["workflow_call"]["inputs"]
-        assert {key for key, each in inputs.items() if each["required"]} <= set(job["with"]) <= set(inputs), (workflow, name)
-        for inner in read(called)["jobs"].values():
-            assert inner["permissions"].items() <= job["permissions"].items(), (workflow, name)
-
-
-def asked(script: str) -> list[str]:
-    """What a script makes, in its order."""
-    return [word for found in MAKE.findall(re.sub(r"#.*", "", script)) for word in found.split()]
-
-
-def test_the_workflow_makes_all_that_has_to_hold_before_a_change_lands() -> None:
-    checked = {target for job in read(CI)["jobs"].values() for step in job["steps"] for target in asked(step.get("run", ""))}
-
-    assert {"check", "synth", "cluster-programs", "test", "test-cluster"} == set(asked((ROOT / ".ci" / "run").read_text()))
-    assert set(asked((ROOT / ".ci" / "run").read_text())) <= checked
-
-
-def test_no_test_is_skipped_for_want_of_a_tool_where_the_workflow_runs_the_suite() -> None:
-    running = [
-        (job, number)
-        for job in read(CI)["jobs"].values()
-        for number, step in enumerate(job["steps"])
-        if {"test", "test-cluster"} & set(asked(step.get("run", "")))
-    ]
-
-    assert len(running) == 2
-    for job, number in running:
-        before = [step.get("run", "") for step in job["steps"][:number]]
-        assert job["steps"][number]["env"] == {WANTED: "1"}
-        assert any("install" in script and "prometheus" in script for script in before)
-        if "test" in asked(job["steps"][number]["run"]):
-            assert {".venv/.infra", "cluster-programs"} <= {target for script in before for target in asked(script)}
 
 
 def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
