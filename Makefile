@@ -94,6 +94,7 @@ bench: $(INFRA)  ## each prints its ratio to a peer or a limit
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -c requirements-dev.txt requirements-local.in -o requirements-local.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-infra.in -o requirements-infra.txt
 
 # uv installs the locked set in seconds, where pip's resolver takes minutes. It is itself in the lock, so that it stays.

@@ -66,12 +66,13 @@ def test_what_is_installed_what_is_committed_and_the_workflows_themselves_are_lo
     assert looking["steps"][0]["with"]["fetch-depth"] == 0  # a secret that was taken away again is known, too
 
 
-def test_the_container_is_built_started_and_asked() -> None:
+def test_the_container_is_built_and_started_and_an_app_in_it_answers() -> None:
     (job,) = [job for job in jobs_of("ci.yml").values() if "docker compose" in str(job)]
     scripts = [step["run"] for step in job["steps"] if "run" in step]
 
     assert re.search(r"docker compose up .*--wait", scripts[0])
-    assert re.search(r"curl --fail .*http://127\.0\.0\.1:8787/", scripts[1])
+    assert re.search(r"docker compose exec -T cygni .*cygni deploy", scripts[1])
+    assert re.search(r"curl --fail .*http://hello\.localhost:8080/", scripts[2])
 
 
 def test_a_release_is_published_when_it_is_tested_from_what_was_built_and_by_a_job_that_runs_nothing_of_it() -> None:

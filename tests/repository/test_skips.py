@@ -32,17 +32,10 @@ def test_sound(): pass
 """
 
 
-@pytest.mark.parametrize(
-    ("asked", "failed", "skipped"),
-    [("", [], 4), ("1", ["no tool of a fixture", "no tool of a mark", "no tool of a module"], 1)],
-    ids=["on any machine", "on one that has it all"],
-)
-def test_a_skip_for_want_of_a_tool_fails_where_nothing_may_be_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, failed: list[str], skipped: int
-) -> None:
+def test_a_skip_for_want_of_a_tool_fails_where_nothing_may_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_cases.py").write_text(CASES)
     (tmp_path / "test_module.py").write_text('import pytest\npytest.importorskip("gone", reason="no tool of a module")\n')
-    monkeypatch.setenv(WANTED, asked)
+    monkeypatch.setenv(WANTED, "1")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.skips", "-c", "/dev/null", "--rootdir", str(tmp_path)]
@@ -58,7 +51,7 @@ def test_a_skip_for_want_of_a_tool_fails_where_nothing_may_be_left_out(
     told = [
         line.rpartition("would be skipped: ")[2] for line in done.stdout.splitlines() if line.startswith(f"{WANTED} is set")
     ]
-    assert sorted(told) == failed, done.stdout
-    assert f"{skipped} skipped" in done.stdout
+    assert sorted(told) == ["no tool of a fixture", "no tool of a mark", "no tool of a module"], done.stdout
+    assert "1 skipped" in done.stdout
     assert "1 passed" in done.stdout
     assert "1 xfailed" in done.stdout

@@ -1,4 +1,4 @@
-"""The workflows, the container and the hooks: what they name is there, what they run is pinned, and they may do little."""
+"""The workflows and the hooks: what they name is there, what they run is pinned, and they may do little."""
 
 from __future__ import annotations
 
@@ -59,34 +59,6 @@ def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
     for step in steps():
         assert "${{ github.event" not in str(step.get("run", ""))
         assert "${{ inputs" not in str(step.get("run", ""))
-
-
-def test_the_container_copies_what_is_there_and_runs_as_nobody_of_importance() -> None:
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
-    copied = [word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]]
-
-    assert [each for each in copied if not (ROOT / each).exists()] == []
-    assert lines.index("USER cygni") > max(n for n, line in enumerate(lines) if line.startswith("FROM "))
-    assert not [line for line in lines if line.startswith("FROM ") and ":" not in line]
-
-
-def test_the_container_has_every_package_that_the_embedded_cloud_imports() -> None:
-    copied = re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    imported = set()
-    for path in (ROOT / "cygni").rglob("*.py"):
-        imported |= set(
-            re.findall(r"^(?:from|import) (chalicelib|cygni|functions|infra|tools|bench|tests)\b", path.read_text(), re.M)
-        )
-
-    assert imported <= set(copied)
-
-
-def test_compose_starts_what_the_container_is() -> None:
-    service = read(ROOT / "docker-compose.yml")["services"]["cygni"]
-
-    assert service["build"] == "."
-    assert service["network_mode"] == "host"  # the embedded cloud listens on the loopback interface alone
-    assert [each.split(":")[1] for each in service["volumes"]] == ["/state"]
 
 
 def test_the_hooks_run_what_is_there() -> None:
