@@ -26,6 +26,9 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 EksName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Repository = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$", max_length=200)
+]
 Cidr = Annotated[str, StringConstraints(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
 
@@ -127,6 +130,20 @@ class Alarms(_Part):
     )
 
 
+class Delivery(_Part):
+    """The workflow that deploys releases: docs/delivery.md."""
+
+    repository: Repository = Field(
+        description="Repository on GitHub whose workflow deploys, as its tokens name it: owner/name, or owner@1234/name@5678."
+    )
+    environment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=255)] = Field(
+        description="The repository's environment, whose approval a deploy needs."
+    )
+    provider: Arn | None = Field(
+        default=None, description="The account's provider of GitHub's tokens; absent: it has none, and one is made."
+    )
+
+
 class Limits(_Part):
     """How much one caller or one team may have, by the names of the settings of docs/reference.md; absent: their defaults."""
 
@@ -212,6 +229,7 @@ class Settings(_Part):
     alarms: Alarms
     console: Console = Field(default=Console())
     limits: Limits = Field(default=Limits())
+    delivery: Delivery | None = Field(default=None, description="The workflow that deploys; absent: people do.")
     eks: Eks | None = Field(default=None, description="A cluster of the account's own; absent: clusters are registered alone.")
     standby: Standby | None = Field(default=None, description="A region that stands by; absent: none.")
 

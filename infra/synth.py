@@ -21,6 +21,7 @@ from infra.layers import RUNTIME_LAYER
 from infra.promises import unpinned
 from infra.settings import load, stages
 from infra.sizes import entries, size_of, too_large
+from infra.trusts import too_open
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
@@ -112,7 +113,7 @@ def main(names: list[str]) -> None:
         f"{folder.name}/{path.name}: {line}"
         for _, folder in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for judge in (unpinned, unpublished)
+        for judge in (unpinned, unpublished, too_open)
         for line in judge(json.loads(path.read_text()))
     ]
     made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
