@@ -5,12 +5,13 @@ Credentials are found as the AWS CLI finds them. What AWS refuses is raised as A
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from functions.catalog import RELEASE
 
 
 class AccountRefused(Exception):
@@ -37,6 +38,9 @@ class Deployed:
 class Account:
     """One account, in whatever regions are asked for."""
 
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], Any] = {}
+
     @cached_property
     def id(self) -> str:
         """Its number."""
@@ -53,9 +57,12 @@ class Account:
         """A client of a service. It tries each call five times."""
         from botocore.config import Config
 
-        config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
-        with refusals():
-            return self._session.create_client(service, region_name=region, config=config)
+        if (service, region) not in self._clients:
+            config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
+            with refusals():
+                made = self._session.create_client(service, region_name=region, config=config)
+            self._clients[service, region] = made
+        return self._clients[service, region]
 
     def stack(self, name: str, region: str) -> Deployed | None:
         """A stack that is there, without its template and resources."""
@@ -68,6 +75,13 @@ class Account:
                 raise
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
         return Deployed(name, region, found["StackStatus"], bool(found.get("EnableTerminationProtection")), outputs)
+
+    def invoke(self, function: str, region: str) -> None:
+        """Has a function run once, by its alias. Raises AccountRefused, also when the function fails."""
+        with refusals():
+            answer = self.client("lambda", region).invoke(FunctionName=function, Qualifier=RELEASE)
+        if "FunctionError" in answer:
+            raise AccountRefused(f"{function} failed: /aws/lambda/{function} says why.")
 
     def whole_stack(self, name: str, region: str) -> Deployed | None:
         """A stack that is there, with all that it consists of."""
@@ -83,8 +97,9 @@ class Account:
                 for each in page["StackResourceSummaries"]
                 if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"
             }
-        template = json.loads(told) if isinstance(told, str) else told
-        return Deployed(name, region, found.status, found.protected, found.outputs, template, resources)
+        if isinstance(told, str):
+            raise AccountRefused(f"{name} in {region} has a template that is not JSON, so that it is not from here.")
+        return Deployed(name, region, found.status, found.protected, found.outputs, told, resources)
 
 
 @contextmanager
