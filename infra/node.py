@@ -41,5 +41,5 @@ def install_locked(package: Path) -> None:
     if node is not None:
         command = [str(node), str(node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     environ = with_node(dict(os.environ))
-    subprocess.run([*command, "ci", "--silent", "--no-progress"], cwd=package, env=environ, check=True, timeout=300)
+    subprocess.run([*command, "ci", "--silent", "--no-progress"], cwd=package, env=environ, check=True, timeout=900)
     stamp.write_text(locked)

@@ -57,7 +57,7 @@ def language_faults(files: list[Path]) -> list[str]:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=300,
             )
             if run.returncode != 0:
                 faults.append(f"{file}: {(run.stdout + run.stderr).strip()}")

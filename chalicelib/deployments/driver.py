@@ -30,7 +30,15 @@ from chalicelib.projects.service import (
     turn_back,
     update_lane,
 )
-from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, strategy_of, strategy_to_dict
+from chalicelib.rollouts.service import (
+    Event,
+    Phase,
+    RolloutState,
+    Strategy,
+    strategy_of,
+    strategy_to_dict,
+    within_reach,
+)
 from chalicelib.runtime import service as runtime
 from chalicelib.runtime.sizes import pods_of
 
@@ -39,7 +47,7 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
     """Makes the release and writes it to the cluster."""
     record = load(event)
     if record.rollout is None and not record.ended:
-        _open_rollout(record, ports.clock())
+        _open_rollout(record, ports)
     if phase_of(record) is Phase.PREPARING and not take_request(record, ports.clock()):
         if not stable_stopped(record, ports):
             return answer(record)
@@ -213,16 +221,20 @@ def set_canary_weight(record: DeploymentRecord, ports: Ports, put_up: runtime.Fe
     set_weights(record, ports, put_up, weights, pinned)
 
 
-def _open_rollout(record: DeploymentRecord, now: datetime) -> None:
+def _open_rollout(record: DeploymentRecord, ports: Ports) -> None:
     """Makes the release's record and begins the rollout, once."""
+    now = ports.clock()
     release = _make_release(record, now)
     keep_release(record, release)
     record.stable = get_lane(record.key).live
     chosen = strategy_of(release.spec.rollout) if record.kind != "rollback" else Strategy(steps=())
-    record.strategy = strategy_to_dict(chosen)
+    judged, notes = within_reach(chosen, ports.gateway.preset, latency=ports.gateway.times)
+    record.strategy = strategy_to_dict(judged)
     record.image, record.state = release.image, State.ROLLING_OUT.value
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
+    for note in notes if record.stable is not None else ():
+        record.tell(now, "gates", note)
     save(record)
 
 

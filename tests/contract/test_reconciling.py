@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from chalicelib.deployments.declared_rules import Condition, Report
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Failed
 from chalicelib.platform.kubeport import Json
-from chalicelib.platform.kubewatch import WATCH_SECONDS, Forgotten, WatchedKubernetes
+from chalicelib.platform.kubewatch import Forgotten, WatchedKubernetes
 from chalicelib.runtime import drift
 from chalicelib.runtime.crd import NAME, definition
 from chalicelib.runtime.namespaces import namespace_objects
@@ -57,13 +56,11 @@ def test_what_changed_since_a_version_is_heard_and_then_no_more(cluster: Watched
     declare(space)
 
     heard = cluster.changes("CygniService", {}, since)
-    begun = time.monotonic()
     quiet = cluster.changes("CygniService", {}, heard.version)
 
     assert [each.type for each in heard.items if each.object["metadata"]["namespace"] == space.name] == ["ADDED"]
     assert [each for each in quiet.items if each.object["metadata"]["namespace"] == space.name] == []
     assert int(quiet.version) >= int(heard.version)
-    assert time.monotonic() - begun < WATCH_SECONDS + 1, "a look ends with the server's bookmark, or with the watch"
 
 
 def test_a_version_that_is_long_gone_is_forgotten(cluster: WatchedKubernetes, space: Space) -> None:

@@ -394,7 +394,7 @@ def test_a_domain_of_ones_own_is_on_the_route(world: Reconciled) -> None:
 
 
 @pytest.mark.parametrize("count", [10, 1000, 10_000])
-def test_services_that_do_not_change_cost_no_calls_and_no_memory(world: Reconciled, count: int) -> None:
+def test_services_that_do_not_change_cost_no_calls_and_are_listed_in_pages(world: Reconciled, count: int) -> None:
     for index in range(count):
         made = world.cluster.declare(f"space-{index % 50}", f"s{index}", image=IMAGE + "a" * 64)
         found = world.cluster.objects["CygniService", f"space-{index % 50}", f"s{index}"]

@@ -23,7 +23,7 @@ class Script:
         if self._then == "break":
             raise ApiAway(0, "broken")
         if self._then == "wait":
-            self._closed.wait(10)
+            self._closed.wait(60)
 
     def close(self) -> None:
         self._closed.set()
@@ -68,9 +68,9 @@ def heard(api: ScriptedApi, count: int) -> list[str]:
 
     informer = Informer(api, "/api/v1/pods", {}, handle)
     informer.start()
-    assert enough.wait(10), news
+    assert enough.wait(60), news
     informer.stop()
-    informer.join(10)
+    informer.join(60)
     assert not informer.is_alive()
     return news[:count]
 
