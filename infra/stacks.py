@@ -47,7 +47,8 @@ def build(app: cdk.App, settings: Settings) -> None:
     if settings.eks:
         cluster = ClusterStack(app, "cygni-cluster", eks=settings.eks, key=data.key, settings=settings, env=here)
         cluster.add_stack_dependency(control_plane)  # whose roles it admits
-    ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
+    if settings.console.make:
+        ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
     if settings.delivery:
         regions = [settings.region, *filter(None, [settings.replica_region])]
         DeliveryStack(app, "cygni-delivery", delivery=settings.delivery, regions=regions, env=here)
