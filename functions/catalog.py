@@ -7,12 +7,16 @@ Imports nothing of Cygni's, so that both can read it without loading a handler.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 RUNTIME = "python3.13"
 """The Lambda runtime that every function deploys to."""
 
 RELEASE = "live"
 """Alias of every function and state machine on AWS: the release that is in use."""
+
+BUILD_PROJECT = "cygni-build"
+"""The CodeBuild project that builds run in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Function:
     memory: int = 256
     timeout: int = 30
     schedule: str | None = None
-    events: dict[str, list[str]] | None = field(default=None, hash=False)
+    events: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,14 @@ FUNCTIONS = (
         "functions.build.finished",
         "Hears that a build ended, records the image's digest, and answers the task token.",
         ("read records", "write records", "read results", "answer task tokens"),
-        events={"source": ["aws.codebuild"], "detail-type": ["CodeBuild Build State Change"]},
+        events={
+            "source": ["aws.codebuild"],
+            "detail-type": ["CodeBuild Build State Change"],
+            "detail": {
+                "project-name": [BUILD_PROJECT],
+                "build-status": ["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
+            },
+        },
     ),
     Function(
         "cygni-rollout-prepare",

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from chalicelib.platform.metrics import NAMESPACE
-from functions.catalog import API_FUNCTION, EVENT_BUS, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
+from functions.catalog import API_FUNCTION, BUILD_PROJECT, EVENT_BUS, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
@@ -20,7 +20,7 @@ from infra.functions import Code, Functions
 from infra.grants import bucket_name, grant, places_of
 from infra.pairs import environment_of, pair_of, role_name
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
-from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
+from infra.rights import TENANT_ROLE, Places
 from infra.settings import Settings
 from infra.shifts import Shift
 from infra.tenants import statements_of_tenants

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.catalog import EVENT_BUS, RELEASE
+from functions.catalog import BUILD_PROJECT, EVENT_BUS, RELEASE
 
 
 class UnknownRight(KeyError):
@@ -99,7 +99,6 @@ Render = Callable[[Places], Iterable[Statement]]
 _TEAM = "The first part of an object's name is its team, and a function serves them all."
 _SUFFIX = "Secrets Manager adds six characters of its own to a secret's name."
 TENANT_ROLE = "cygni-tenant"
-BUILD_PROJECT = "cygni-build"
 SIGNING_KEYS, SIGN_IN, CLUSTERS = "cygni/signing-keys", "cygni/sign-in", "cygni/clusters"
 _REGISTERED = "A secret is named by the team and by when it was registered. " + _SUFFIX
 

@@ -54,7 +54,7 @@ class Settings:
     )
     keda_namespace: str = _setting("keda", "Namespace that KEDA and its HTTP add-on are in, in clusters that have them.")
     registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
-    build_project: str = _setting("cygni-build", "CodeBuild project that runs builds.")
+    build_project: str = _setting("cygni-build", "CodeBuild project that runs builds; of no other is heard how they end.")
     build_timeout: int = _setting(1200, "Seconds a build may take.")
     kaniko_image: str = _setting("ghcr.io/osscontainertools/kaniko:latest", "Executor image that builds run.")
     upload_limit: int = _setting(100 * 1024 * 1024, "Bytes an uploaded source archive may have.")
