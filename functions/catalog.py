@@ -321,6 +321,9 @@ FUNCTIONS = (
     ),
 )
 
+MIGRATE = "cygni-migrate"
+"""The function that a deployment of Cygni itself invokes, before the release is in use and after."""
+
 EVENT_BUS = "cygni"
 """The bus that what happened is published on, for whoever wants to hear of it."""
 DEAD_LETTERS = "cygni-dead-letters"

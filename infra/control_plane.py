@@ -11,7 +11,16 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from chalicelib.platform.metrics import NAMESPACE
-from functions.catalog import API_FUNCTION, BUILD_PROJECT, EVENT_BUS, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
+from functions.catalog import (
+    API_FUNCTION,
+    BUILD_PROJECT,
+    EVENT_BUS,
+    FUNCTIONS,
+    MIGRATE,
+    PAIR_FUNCTIONS,
+    RELEASE,
+    STATE_MACHINES,
+)
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
@@ -25,8 +34,6 @@ from infra.settings import Settings
 from infra.shifts import Shift
 from infra.tenants import statements_of_tenants
 from infra.workflows import Workflows
-
-MIGRATE = "cygni-migrate"
 
 
 class ControlPlaneStack(cdk.Stack):

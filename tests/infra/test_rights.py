@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from chalicelib.platform import dynamodb as clients
+from chalicelib.platform.duty import TABLE
 from chalicelib.platform.settings import settings
 from cygni.local.kube.server import Options, running_in_thread
 from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, Function
+from infra.pairs import statements_of_pair
 from infra.rights import MEANINGS, Places, Statement, UnknownRight, statements
 from infra.tenants import statements_of_tenants
+from tests.infra.pair import PAIR, played_by_a_pair
 from tests.infra.recorder import ACCOUNT, PARTITION, REGION, Call
 from tests.infra.scenario import played
 
 PLACES = Places(PARTITION, REGION, ACCOUNT, "cygni")
 TENANT_ROLE = PLACES.tenant_role
-EVERY = (*FUNCTIONS, API_FUNCTION)
+EVERY = (*FUNCTIONS, *PAIR_FUNCTIONS, API_FUNCTION)
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Call]]:
-    """What all functions asked of AWS, with each request served by the tenant's own role."""
+def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """What all functions asked of AWS, with each request served by the tenant's own role, and with a region that stands by."""
     kubeconfig = tmp_path_factory.mktemp("cluster") / "kubeconfig"
     with pytest.MonkeyPatch.context() as patch:
         _set(patch, kubeconfig)
         with running_in_thread(Options("a token"), kubeconfig), played() as recorder:
-            yield recorder.calls
+            alone = recorder.calls
     settings.cache_clear()
     clients._sessions.clear()
+    assert not [call for call in alone if call.resource.endswith(TABLE)]
+    return [*alone, *played_by_a_pair().calls]
 
 
 def _set(patch: pytest.MonkeyPatch, kubeconfig: Path) -> None:
@@ -61,10 +65,11 @@ def allows(statement: Statement, call: Call) -> bool:
 
 
 def policy(name: str) -> tuple[Statement, ...]:
-    """The policy of a function, or of the role that requests are served with."""
+    """The policy of a function in a pair of regions, or of the role that requests are served with."""
     if name == TENANT_ROLE:
         return statements_of_tenants(PLACES)
-    return statements(next(each for each in EVERY if each.name == name).rights, PLACES)
+    rights = next(each for each in EVERY if each.name == name).rights
+    return (*statements(rights, PLACES), *statements_of_pair(name, PLACES, PAIR))
 
 
 @pytest.mark.parametrize("name", [*(each.name for each in EVERY), TENANT_ROLE])
@@ -101,7 +106,7 @@ def test_the_tenants_role_reaches_no_other_teams_keys(calls: list[Call]) -> None
 
 @pytest.mark.parametrize("function", EVERY, ids=lambda each: each.name)
 def test_no_action_is_a_pattern_and_no_resource_everything(function: Function) -> None:
-    for each in statements(function.rights, PLACES):
+    for each in policy(function.name):
         assert not [action for action in each.actions if "*" in action or "?" in action]
         assert "*" not in each.resources or each.because
         assert each.because or not [resource for resource in each.resources if "*" in resource or "?" in resource]
@@ -113,4 +118,4 @@ def test_words_that_stand_for_nothing_are_an_error() -> None:
 
 
 def test_every_word_is_somebodys() -> None:
-    assert set(MEANINGS) == {right for each in (*EVERY, *PAIR_FUNCTIONS) for right in each.rights if right in MEANINGS}
+    assert set(MEANINGS) == {right for each in EVERY for right in each.rights if right in MEANINGS}
