@@ -65,6 +65,9 @@ class Settings:
     tenant_role: str = _setting(
         "", "ARN of a role that reaches one tenant's keys, assumed for each request; empty: the function's own."
     )
+    member_role: str = _setting(
+        "", "ARN of a role that reaches one tenant's keys and people's, for what concerns both; empty: the function's own."
+    )
     region: str = _setting(
         "",
         "AWS region that this installation's teams live in; where it is not set, the environment's own. A standby region has "

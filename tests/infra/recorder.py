@@ -44,15 +44,19 @@ class Recorder:
     current: str | None = None
     meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What happens, once, right after an operation: by its name."""
+    entered: Callable[[str | None], None] = lambda _function: None
+    """Hears which function runs from now on."""
 
     @contextmanager
     def running(self, function: str) -> Iterator[None]:
         """What is called within is this function's."""
         before, self.current = self.current, function
+        self.entered(function)
         try:
             yield
         finally:
             self.current = before
+            self.entered(before)
 
     def note(self, client: Any, operation: str, asked: dict[str, Any]) -> None:
         """Keeps one call."""
