@@ -15,11 +15,14 @@ from chalicelib.rollouts.rules import Decision, Strategy, Verdict
 from chalicelib.rollouts.strategy import in_batches, strategy_from_dict, strategy_of, strategy_to_dict
 from chalicelib.rollouts.transitions import (
     ENDED,
+    ENDING,
+    WATCHED,
     Event,
     Phase,
     RolloutState,
     Transition,
     apply,
+    asked_by_hand,
     event_of,
     next_task,
     ready_to_promote,
@@ -27,6 +30,8 @@ from chalicelib.rollouts.transitions import (
 
 __all__ = [
     "ENDED",
+    "ENDING",
+    "WATCHED",
     "ArmPoint",
     "Batch",
     "Counts",
@@ -50,6 +55,7 @@ __all__ = [
     "Verdict",
     "Weight",
     "apply",
+    "asked_by_hand",
     "batches_of",
     "event_of",
     "evidence_write",
