@@ -132,7 +132,7 @@ def deploy() -> Meter:
         stage.api.post("/v1/projects", {"name": "hello"})
         stage.api.post("/v1/projects/hello/environments/prod/services", {"name": "web"})
         stage.deploy()
-        source = stage._source()
+        source = stage.source()
         meter.units.clear()
         counter.clear()
         clock = stage.fakes.clock

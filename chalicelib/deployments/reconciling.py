@@ -41,6 +41,7 @@ from chalicelib.platform.ids import NewId
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
+from chalicelib.platform.storage import Storage
 from chalicelib.platform.store import team_store
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, cluster_of, create_service, get_lane, held_service, mark_deleting
@@ -270,8 +271,9 @@ def _remove(case: _Case, action: Remove) -> None:
     if not action.forget_only:
         if held_service(key) is not None:
             mark_deleting(case.who("reconcile.delete"), key)
-        if not remove_service(key, case.hands.cluster):
-            raise LostRace(f"A deployment of {key.service} began between two reads.")
+        hands = case.hands
+        if not remove_service(key, hands.cluster, Storage(hands.settings.bucket), hands.clock):
+            raise LostRace(f"A deployment of {key.service} began between two reads, or more is left of it than goes at a time.")
     forget_declared(case.who("reconcile.forget"), key)
 
 
