@@ -92,7 +92,6 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_SECRETS_KEY": key.key_arn,
         "CYGNI_BUILD_PROJECT": BUILD_PROJECT,
         "CYGNI_RELEASE_ALIAS": RELEASE,
-        "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
         "CYGNI_REGISTRY": registry,
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
         "CYGNI_METRICS_NAMESPACE": NAMESPACE,
@@ -101,7 +100,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         told["CYGNI_TRACING"] = "1"
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told | environment_of(stack.region, pair_of(settings)) | settings.limits.told()
+    return told | environment_of(stack.region, pair_of(settings)) | settings.builds.told() | settings.limits.told()
 
 
 def _of_api(stack: cdk.Stack, environment: dict[str, str], settings: Settings) -> dict[str, str]:
