@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import packages
-from infra.charts import PUBLISHED
+from infra.charts import is_published
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
 from infra.promises import unpinned
@@ -73,8 +73,10 @@ def unpublished(template: dict[str, Any]) -> list[str]:
         if each["Type"] == "AWS::CloudWatch::Alarm":
             told = each["Properties"]
             namespace, metric = told.get("Namespace"), told.get("MetricName")
-            if namespace and metric not in PUBLISHED.get(namespace, ()):
-                found.append(f"alarm {name} is on {namespace} {metric}, which nothing publishes")
+            dimensions = [one["Name"] for one in told.get("Dimensions", ())]
+            if namespace and not is_published(namespace, metric, dimensions):
+                by = f" by {', '.join(dimensions)}" if dimensions else ""
+                found.append(f"alarm {name} is on {namespace} {metric}{by}, which nothing publishes")
     return found
 
 
