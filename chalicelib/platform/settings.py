@@ -1,6 +1,6 @@
 """Settings: the one file that reads the environment, at the first invocation and never at import.
 
-Every field is one environment variable, `CYGNI_` plus its name in capitals. docs/settings.md is generated from here.
+Every field is one environment variable, `CYGNI_` plus its name in capitals. docs/reference.md is generated from here.
 """
 
 from __future__ import annotations
