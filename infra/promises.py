@@ -4,6 +4,8 @@
 2. Versions outlive the deploy that replaces them, but for those with a snapshot, which is paid for and which no workflow names.
 3. Whatever invokes from outside goes by an alias.
 4. No alias moves before the migrations of its release that come before, and those that come after wait for every alias.
+
+And what it must keep so that nobody borrows its roles: a service assumes one for this account alone.
 """
 
 from __future__ import annotations
@@ -35,6 +37,29 @@ def unpinned(template: Template) -> list[str]:
         *(line for id_, each in resources.items() for line in _of_caller(template, id_, each)),
         *_of_order(resources),
     ]
+
+
+SERVICES = frozenset(f"{each}.amazonaws.com" for each in ("codebuild", "codedeploy", "lambda", "scheduler", "states"))
+"""Services that say for which account they assume a role. EC2, EKS, S3 and flow logs are not known to say so."""
+
+
+def borrowable(template: Template) -> list[str]:
+    """Roles that a service may assume whoever asks it to."""
+    roles = (
+        (id_, each["Properties"]) for id_, each in template.get("Resources", {}).items() if each["Type"] == "AWS::IAM::Role"
+    )
+    return [
+        f"{id_} may be assumed by {service}, for whichever account"
+        for id_, role in roles
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        for service in _services(statement["Principal"])
+        if service in SERVICES and "aws:SourceAccount" not in statement.get("Condition", {}).get("StringEquals", {})
+    ]
+
+
+def _services(principal: Any) -> list[str]:
+    found = principal.get("Service", []) if isinstance(principal, Mapping) else []
+    return [found] if isinstance(found, str) else list(found)
 
 
 def _has_snapshot(resources: Mapping[str, Any], version: Mapping[str, Any]) -> bool:

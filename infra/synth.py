@@ -18,7 +18,7 @@ from infra import packages
 from infra.charts import is_published
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
-from infra.promises import unpinned
+from infra.promises import borrowable, unpinned
 from infra.settings import load, stages
 from infra.sizes import entries, size_of, too_large
 
@@ -114,7 +114,7 @@ def main(names: list[str]) -> None:
         f"{folder.name}/{path.name}: {line}"
         for _, folder in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for judge in (unpinned, unpublished)
+        for judge in (unpinned, unpublished, borrowable)
         for line in judge(json.loads(path.read_text()))
     ]
     made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}

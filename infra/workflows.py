@@ -68,6 +68,7 @@ class Workflows(Construct):
             self,
             f"{logical(machine.name)}Role",
             service="states.amazonaws.com",
+            source=f"{places.machine(machine.name)}*",  # it, and each version of it
             name=role_name(f"{machine.deployed_name}-workflow", cdk.Stack.of(self), self._settings),
             description=machine.description,
             statements=tuple(statements_of(text, places, tracing=self._settings.tracing)),

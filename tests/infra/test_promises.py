@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.promises import unpinned
+from infra.promises import borrowable, unpinned
 from infra.settings import Release
 from infra.shifts import Shift
 
@@ -114,3 +114,18 @@ def test_a_shift_has_the_name_that_codedeploy_gives_it(name: str, of_lambda: str
 def test_at_once_is_no_gradual_shift() -> None:
     assert Shift.parse("ALL_AT_ONCE").at_once
     assert not Shift.parse("CANARY_10PERCENT_5MINUTES").at_once
+
+
+def role_of(service: str, **condition: Any) -> dict[str, Any]:
+    """A template with a role that a service may assume."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}, **condition}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}}}
+
+
+def test_a_role_that_a_service_assumes_for_whichever_account_is_found() -> None:
+    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    assert borrowable(role_of("states.amazonaws.com")) == ["Role may be assumed by states.amazonaws.com, for whichever account"]
+    assert borrowable(role_of("states.amazonaws.com", Condition=own)) == []
+    assert borrowable(role_of("ec2.amazonaws.com")) == []
