@@ -30,7 +30,7 @@ from infra.pairs import environment_of, pair_of
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
 from infra.settings import Settings
 from infra.shifts import Shift
-from infra.teams import TeamRoles
+from infra.teams import add_team_roles
 from infra.tenants import roles_told
 from infra.workflows import Workflows
 
@@ -55,7 +55,7 @@ class ControlPlaneStack(cdk.Stack):
             self, "Workflows", machines=STATE_MACHINES, functions=self.functions.released, settings=settings
         )
         roles = {API_FUNCTION: self.api.role, **{each: self.functions.roles[each.name] for each in FUNCTIONS}}
-        TeamRoles(self, "Teams", functions=roles, settings=settings)
+        add_team_roles(self, roles, settings)
         watched = self._build_release(settings)
         machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
         self.alarms = Alarms(

@@ -232,6 +232,8 @@ MEANINGS: dict[str, Render] = {
     "read sources": _objects("ReadSources", "GetObject", "*/sources/*"),
     "write plans": _objects("WritePlans", "PutObject", "*/builds/*/plan.json"),
     "read results": _object_reads("ReadResults", "*/builds/*/result.json"),
+    "delete sources": _objects("DeleteSources", "DeleteObject", "*/sources/*"),
+    "delete builds": _objects("DeleteBuilds", "DeleteObject", "*/builds/*"),
     "read build logs": _build_log,
     "start builds": _builds("StartBuilds", "StartBuild"),
     "stop builds": _builds("StopBuilds", "StopBuild"),

@@ -45,7 +45,7 @@ class Bench:
         return json.loads(body)["build"] if status == 200 else json.loads(body)
 
     def status_of(self, build: str, wanted: str) -> str:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while (status := real._builds[build]["buildStatus"]) != wanted and time.monotonic() < deadline:
             time.sleep(0.005)
         return str(status)
