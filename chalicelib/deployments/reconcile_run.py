@@ -33,7 +33,10 @@ from chalicelib.runtime.rules import SERVICE_LABEL
 
 KIND = "CygniService"
 PAGE = 250
-_AT_ONCE = 5
+KINDS = (KIND, *WATCHED)
+"""What is looked at in each run."""
+AT_ONCE = 10
+"""Looks side by side: all of them, since each only waits, for the server's bookmark, and the function is paid for meanwhile."""
 _OWNED = {"app.kubernetes.io/managed-by": "cygni"}
 _NAMESPACE_WIDE = frozenset({"NetworkPolicy", "ResourceQuota", "LimitRange"})
 
@@ -102,11 +105,10 @@ def _hear(hands: Hands, store: Store, shard: Shard, until: datetime) -> int:
     cluster, now = hands.cluster, hands.clock()
     heard = store.fetch(HeardRecord, shard.pk, "HEARD")
     before: dict[str, str] = dict(heard.versions) if heard is not None else {}
-    kinds = (KIND, *WATCHED)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # a look waits for the server's bookmark
-        looks = list(pool.map(lambda kind: _look(cluster, kind, before.get(kind, "")), kinds))
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # a look waits for the server's bookmark
+        looks = list(pool.map(lambda kind: _look(cluster, kind, before.get(kind, "")), KINDS))
     count, after = 0, {}
-    for kind, look in zip(kinds, looks, strict=True):
+    for kind, look in zip(KINDS, looks, strict=True):
         if look is not None:
             found: Iterator[_Noted] = (each for change in look.items if (each := _noted(kind, change.object)) is not None)
             after[kind] = look.version

@@ -306,6 +306,7 @@ class Scenario(Stage):
 def _forget_clusters() -> None:
     """As in another function's process."""
     ports._cluster.cache_clear()
+    ports._secrets.cache_clear()
 
 
 class Serving(Client):
