@@ -139,7 +139,7 @@ class Deploys:
     def run(self) -> tuple[Meter, Meter, int]:
         """One deployment by a canary of two steps of five minutes: its units, those of its build, metrics that were told."""
         stage, metering = self.stage, self.metering
-        source = stage._source()
+        source = stage.source()
         metering.begin()
         self.builds = Meter()
         with metering.invoked(API_FUNCTION):

@@ -123,7 +123,7 @@ def _register(server: str) -> None:
     client("secretsmanager").create_secret(Name=f"cygni/clusters/{TEAM}/{ACCESS}", SecretString=json.dumps(access.to_dict()))
     record = ClusterRecord(team_pk(TEAM), cluster_sk(NAME), team=TEAM, name=NAME, created_at=datetime.now(UTC))
     record.provider, record.server, record.access, record.health = "token", server, ACCESS, "healthy"
-    record.metrics, record.preset, record.created_by = "", "envoy", "idle"
+    record.metrics, record.preset, record.created_by = "", "envoy-gateway", "idle"
     record.gsi1pk, record.gsi1sk = CLUSTERS, f"TEAM#{TEAM}#{NAME}"
     team_store(TEAM).commit([Put(record)])
 

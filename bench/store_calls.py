@@ -127,7 +127,7 @@ class Tour:
     def _deployments(self) -> None:
         stage, path = self.stage, self.stage.path
         stage.deploy()
-        made = self.call("create_deployment", "POST", f"{path}/deployments", {"source": stage._source()})
+        made = self.call("create_deployment", "POST", f"{path}/deployments", {"source": stage.source()})
         here = f"{path}/deployments/{made['id']}"
         stage.begin(made["id"])
         self.call("list_deployments", "GET", f"{path}/deployments")
@@ -203,7 +203,7 @@ def deploy_cost() -> Cost:
         stage.api("POST", "/v1/projects", {"name": "hello"})
         stage.api("POST", "/v1/projects/hello/environments/prod/services", {"name": "web"})
         stage.deploy()
-        source = stage._source()
+        source = stage.source()
         counter.clear()
         made = stage.api("POST", f"{stage.path}/deployments", {"source": source}, headers={"idempotency-key": "k"}).json["id"]
         stage.begin(made)

@@ -130,7 +130,7 @@ class _Recorder:
         counter, stage = self.counter, self.stage
         counter.clear()
         began = stage.fakes.clock()
-        source = stage._source()
+        source = stage.source()
         number = stage.fakes.ids.count
         made = stage.api.post(f"{stage.path}/deployments", {"source": source}, headers={"idempotency-key": str(number)})
         self._source = source

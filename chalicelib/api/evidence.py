@@ -43,12 +43,10 @@ def list_evidence(call: AnyCall) -> rollouts_shapes.EvidencePage:
 
 @evidence_routes.route("GET", DEPLOYMENT + "/explanation", answer=rollouts_shapes.ExplanationView, errors=(NotFound,))
 def explain_deployment(call: AnyCall) -> rollouts_shapes.ExplanationView:
-    """Show each step sample by sample, with confidence bands, and the sample that decided."""
-    from chalicelib.rollouts import service as rollouts
-
-    deployment = _deployment(call)
-    steps = rollouts.explain(rollouts.newest_of_steps(call.who.store, call.who.team, deployment))
-    return rollouts_shapes.ExplanationView(deployment=deployment, items=tuple(explanation_view(step) for step in steps))
+    """Show each step sample by sample, with confidence bands, and who or what decided; a step under way as it is just now."""
+    record = deployments.get_deployment(call.who, call.service, call.path["deployment"])
+    found = deployments.explanation(call.who, record, lambda: call.world.traffic_of(call.who, record.key), call.world.clock)
+    return explanation_view(record.id, found)
 
 
 @evidence_routes.route(

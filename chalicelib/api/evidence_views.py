@@ -14,10 +14,23 @@ else:
 
 
 if TYPE_CHECKING:
+    from chalicelib.deployments.service import Explanation
     from chalicelib.rollouts.service import ArmPoint, Evidence, Replayed, StepExplained
 
 
-def explanation_view(step: StepExplained) -> rollouts_shapes.StepView:
+def explanation_view(deployment: str, found: Explanation) -> rollouts_shapes.ExplanationView:
+    """The whole, and who decided."""
+    return rollouts_shapes.ExplanationView(
+        deployment=deployment,
+        items=tuple(step_view(step) for step in found.steps),
+        live=found.live,
+        decider=found.decided.kind,
+        reason=found.decided.reason,
+        by=found.decided.by,
+    )
+
+
+def step_view(step: StepExplained) -> rollouts_shapes.StepView:
     """One step with all its samples."""
     evidence = step.evidence
     return rollouts_shapes.StepView(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from chalicelib.platform.schema import Input, Moment, NextCursor, Output
@@ -148,3 +150,9 @@ class ExplanationView(Output):
 
     deployment: str
     items: tuple[StepView, ...]
+    live: bool = Field(description="Whether the newest step is being watched, and shown as it stands just now.")
+    decider: Literal["judge", "person", "other", "nobody"] = Field(
+        description="Who decided how it goes: the judge, a person, neither, or nobody yet."
+    )
+    reason: str = Field(description="Why it went so, or what it is at while nobody has decided.")
+    by: str | None = Field(description="Who asked for it, where a person decided.")

@@ -140,9 +140,10 @@ class Api:
         body = {"set": values, "unset": list(unset)}
         return cast(Config, self.client.request("PATCH", f"{place.path}/config", body=body).body)
 
-    def create_source(self, project: str, *, sha256: str, size: int) -> Source:
-        """Announce an archive; the answer says where to upload it."""
-        return cast(Source, self._post(f"/v1/projects/{quote(project, safe='')}/sources", {"sha256": sha256, "size": size}))
+    def create_source(self, place: Place, *, sha256: str, size: int) -> Source:
+        """Announce an archive that is for one service; the answer says where to upload it."""
+        body = {"sha256": sha256, "size": size, "environment": place.environment, "service": place.service}
+        return cast(Source, self._post(f"/v1/projects/{quote(place.project, safe='')}/sources", body))
 
     def upload(self, upload: Upload, content: Callable[[], Iterable[bytes]], size: int) -> None:
         """Upload the archive that was announced."""

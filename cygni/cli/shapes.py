@@ -226,10 +226,14 @@ class StepExplained(TypedDict):
 
 
 class Explanation(TypedDict):
-    """All steps of a deployment, oldest first."""
+    """All steps of a deployment, oldest first, and who decided: `judge`, `person`, `other`, or `nobody` yet."""
 
     deployment: str
     items: list[StepExplained]
+    live: bool
+    decider: str
+    reason: str
+    by: str | None
 
 
 class Replayed(TypedDict):

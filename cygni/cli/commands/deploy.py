@@ -135,7 +135,7 @@ def _upload(session: Session, place: Place, archive: Archive, entries: Sequence[
     printer = session.printer
     printer.note(Text(f"Uploading {_count(len(entries), 'file')}, {human_size(archive.size)} packed."))
     try:
-        source = session.api.create_source(place.project, sha256=archive.sha256, size=archive.size)
+        source = session.api.create_source(place, sha256=archive.sha256, size=archive.size)
     except Problem as problem:
         if problem.status != 413:
             raise

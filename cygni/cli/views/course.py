@@ -39,7 +39,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The sample that decided: when, as API time and in seconds, of which step (from 1), and which of how many it was."""
+    """The sample that decided the newest step: when, as API time and in seconds, which step, and which of how many it was."""
 
     time: str
     at: float
@@ -74,20 +74,19 @@ def course_of(explanation: Explanation) -> Course | None:
         seconds=max(at for at, _ in moments),
         weights=tuple((at, point["weight"]) for at, point in moments),
         curves=tuple(each for each in measures if any(mark.value is not None for mark in (*each.canary, *each.stable))),
-        decided=_decided(explanation["items"], origin),
+        decided=_decided(explanation, origin),
     )
 
 
-def _decided(steps: Sequence[StepExplained], origin: float) -> Decided | None:
-    """The sample behind the newest verdict that a sample decided."""
-    for number in range(len(steps), 0, -1):
-        step = steps[number - 1]
-        index = step["decided"]
-        if index is not None:
-            time = step["points"][index]["at"]
-            at = parse_time(time).timestamp() - origin
-            return Decided(time, at, step["step"] + 1, index + 1, len(step["points"]), step["decided_by"])
-    return None
+def _decided(explanation: Explanation, origin: float) -> Decided | None:
+    """The sample behind the newest step's verdict. An earlier step's decided that step alone, and none what a person did."""
+    step = explanation["items"][-1]
+    index = step["decided"]
+    if index is None or explanation["decider"] not in ("judge", "nobody"):
+        return None
+    time = step["points"][index]["at"]
+    at = parse_time(time).timestamp() - origin
+    return Decided(time, at, step["step"] + 1, index + 1, len(step["points"]), step["decided_by"])
 
 
 def _curves(steps: Sequence[StepExplained], origin: float, title: str, unit: str) -> Curves:

@@ -7,7 +7,7 @@ from html import escape
 
 from cygni.cli.shapes import Deployment, Explanation
 from cygni.cli.views.course import Course, Curves, Decided, Mark, course_of
-from cygni.cli.views.explain import NOTHING_SEEN, sample_words
+from cygni.cli.views.explain import headline, unseen
 from cygni.cli.views.words import NOTHING, clock_time, release_name
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 900, 190, 76, 22
@@ -35,7 +35,8 @@ def page(deployment: Deployment, explanation: Explanation) -> str:
     place = f"{deployment['project']}/{deployment['environment']}/{deployment['service']}"
     title = f"{release_name(deployment['release'])} of {place}: {deployment['state'].replace('_', ' ')}"
     whole = course_of(explanation)
-    body = "".join(_body(explanation, whole)) if whole is not None else f"<p>{escape(NOTHING_SEEN)}</p>"
+    drawn = _body(explanation, whole) if whole is not None else (f"<p>{escape(line)}</p>" for line in unseen(explanation))
+    body = "".join(drawn)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -48,10 +49,8 @@ def page(deployment: Deployment, explanation: Explanation) -> str:
 def _body(explanation: Explanation, whole: Course) -> Iterator[str]:
     last = explanation["items"][-1]
     decided = whole.decided
-    by = f", by gate {escape(decided.gate)}" if decided and decided.gate else ""
-    yield f"<p><strong>{escape(last['verdict']['reason'])}</strong></p>"
-    if decided is not None:
-        yield f"<p>Decided by {escape(sample_words(decided))}{by}.</p>"
+    yield f"<p><strong>{escape(headline(explanation, decided))}</strong></p>"
+    yield f"<p>{escape(last['verdict']['decision'])}: {escape(last['verdict']['reason'])}</p>"
     for curves in (_weights(whole), *whole.curves):
         yield _figure(curves, whole.seconds, decided)
     yield (

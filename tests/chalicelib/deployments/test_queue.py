@@ -35,7 +35,7 @@ def test_the_latest_wins_over_one_that_still_waits(stage: Stage) -> None:
 
 
 def test_the_same_idempotency_key_is_one_deployment(stage: Stage) -> None:
-    source = stage._source()
+    source = stage.source()
     headers = {"idempotency-key": "k"}
 
     made = [stage.api.post(f"{stage.path}/deployments", {"source": source}, headers=headers) for _ in range(2)]

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from cygni.cli.views.chart import Chart
 from cygni.cli.views.course import course_of
-from tests.support.explained import step, steps
+from tests.support.explained import explained, step, steps
 
 
 def drawn(width: int, encoding: str = "utf-8") -> str:
-    course = course_of({"deployment": "dep_1", "items": steps(step(0), step(1, failing=0.5))})
+    course = course_of(explained(steps(step(0), step(1, failing=0.5))))  # type: ignore[arg-type]
     assert course is not None
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(width=width, file=file)
