@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from infra import packages
-from infra.charts import PUBLISHED
+from infra.charts import is_published
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
 from infra.places import misplaced
 from infra.promises import unlogged, unpinned
 from infra.settings import load, stages
 from infra.sizes import entries, size_of, too_large
-from infra.trusts import too_open
+from infra.trusts import borrowable, too_open
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
@@ -77,8 +77,10 @@ def unpublished(template: dict[str, Any]) -> list[str]:
         if each["Type"] == "AWS::CloudWatch::Alarm":
             told = each["Properties"]
             namespace, metric = told.get("Namespace"), told.get("MetricName")
-            if namespace and metric not in PUBLISHED.get(namespace, ()):
-                found.append(f"alarm {name} is on {namespace} {metric}, which nothing publishes")
+            dimensions = [one["Name"] for one in told.get("Dimensions", ())]
+            if namespace and not is_published(namespace, metric, dimensions):
+                by = f" by {', '.join(dimensions)}" if dimensions else ""
+                found.append(f"alarm {name} is on {namespace} {metric}{by}, which nothing publishes")
     return found
 
 
@@ -116,7 +118,7 @@ def main(names: list[str]) -> None:
         f"{folder.name}/{path.name}: {line}"
         for _, folder in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for judge in (unpinned, unpublished, too_open, *((unlogged,) if load(folder.name).api.logging_role else ()))
+        for judge in (unpinned, unpublished, too_open, borrowable, *((unlogged,) if load(folder.name).api.logging_role else ()))
         for line in judge(json.loads(path.read_text()))
     ]
     found += [
