@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from functions.catalog import StateMachine
+from functions.catalog import WORKFLOW_LOG, StateMachine
 from infra.aliases import Released, machine_alias, machine_version
 from infra.functions import log_group_of, logical
 from infra.grants import acknowledge, places_of, role
@@ -85,7 +85,7 @@ class Workflows(Construct):
             ),
             role_arn=made_role.role_arn,
             logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
-                level="ALL",
+                level=WORKFLOW_LOG,
                 include_execution_data=False,
                 destinations=[
                     stepfunctions.CfnStateMachine.LogDestinationProperty(
