@@ -52,7 +52,7 @@ def step_view(step: StepExplained) -> rollouts_shapes.StepView:
 def replayed_view(evidence: Evidence, again: Replayed) -> rollouts_shapes.ReplayedView:
     """One analysis, judged again."""
     return rollouts_shapes.ReplayedView(
-        at=evidence.at,
+        at=again.at or evidence.at,
         step=evidence.step,
         recorded=verdict_view(again.recorded),
         replayed=verdict_view(again.judged),

@@ -248,10 +248,11 @@ class Replayed(TypedDict):
 
 
 class Replay(TypedDict):
-    """All analyses of a deployment, judged again."""
+    """A deployment's newest analyses, judged again; `left_out`: there are older ones."""
 
     deployment: str
     agrees: bool
+    left_out: bool
     items: list[Replayed]
 
 
