@@ -77,14 +77,14 @@ class Meter:
 
     @contextmanager
     def invoked(self, function: Function, clock: Callable[[], datetime], counter: Counter, log: io.StringIO) -> Iterator[None]:
-        """One invocation: what passes on the fake clock is waiting, what passes on the real one is computing."""
-        waited, computed, calls, logged = clock(), time.perf_counter(), len(counter.calls), log.tell()
+        """One invocation: what passes on the fake clock is waiting, the processor's time is computing."""
+        waited, computed, calls, logged = clock(), time.process_time(), len(counter.calls), log.tell()
         context = Context(function, "arn", "0" * 36)
         with redirect_stdout(log), bound(**IDS, function_name=function.name):  # ids as long as those of AWS
             yield
             if function is not API_FUNCTION:
                 observed(lambda _event, _context: None)(dict(IDS), context)
-        busy = (clock() - waited).total_seconds() + time.perf_counter() - computed + ROUND_TRIP * (len(counter.calls) - calls)
+        busy = (clock() - waited).total_seconds() + time.process_time() - computed + ROUND_TRIP * (len(counter.calls) - calls)
         self.add("lambda_gb_second", busy * function.memory / 1024)
         self.add("lambda_request", 1)
         self.add("log_byte", log.tell() - logged + PLATFORM_LINES)

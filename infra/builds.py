@@ -11,10 +11,11 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from functions.catalog import BUILD_PROJECT
 from infra.functions import log_group_of
 from infra.grants import acknowledge, places_of, role
 from infra.pairs import role_name
-from infra.rights import BUILD_PROJECT, Places, Statement
+from infra.rights import Places, Statement
 from infra.settings import Settings
 
 REPOSITORIES = "cygni"

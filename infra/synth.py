@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,9 +19,11 @@ from infra import packages
 from infra.charts import PUBLISHED
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
-from infra.promises import unpinned
+from infra.places import misplaced
+from infra.promises import unlogged, unpinned
 from infra.settings import load, stages
 from infra.sizes import entries, size_of, too_large
+from infra.trusts import too_open
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
@@ -29,6 +32,7 @@ FOLDER = ROOT / "build" / "cdk"
 def synthesize(stage: str, out: Path) -> list[str]:
     """Synthesizes one stage in a process of its own. Answers what cdk-nag, CloudFormation's rules or the settings refuse."""
     command = [sys.executable, str(ROOT / "infra" / "app.py")]
+    shutil.rmtree(out, ignore_errors=True)  # a stack that a switch has turned off would be judged and deployed
     environment = {"CYGNI_STAGE": stage, "CDK_OUTDIR": str(out)}
     done = subprocess.run(command, env={**_environment(), **environment}, capture_output=True, text=True, check=False)
     if done.returncode == 0 and "WARNING" not in done.stderr + done.stdout:
@@ -112,8 +116,14 @@ def main(names: list[str]) -> None:
         f"{folder.name}/{path.name}: {line}"
         for _, folder in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for judge in (unpinned, unpublished)
+        for judge in (unpinned, unpublished, too_open, *((unlogged,) if load(folder.name).api.logging_role else ()))
         for line in judge(json.loads(path.read_text()))
+    ]
+    found += [
+        f"{name}: {line}"
+        for (name, folder), refused in zip(asked[: len(names)], answers, strict=False)
+        if not refused
+        for line in misplaced(json.loads((folder / "manifest.json").read_text()), load(name))
     ]
     made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
     found += too_large({each: size_of(entries(*zips)) for each, zips in made.items()})

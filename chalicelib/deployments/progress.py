@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.rules import REQUEST_EVENTS
 from chalicelib.deployments.states import Request
 from chalicelib.platform.clock import Clock
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import LostRace, NotFound
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put, Write
@@ -92,6 +92,18 @@ def not_ready(record: DeploymentRecord, seen: Readiness, now: datetime) -> bool:
 def save(record: DeploymentRecord) -> None:
     """Saves the deployment. Raises LostRace when someone else was first."""
     team_store(record.team).commit([Put(record)])
+
+
+def confirm(record: DeploymentRecord) -> None:
+    """Raises LostRace when someone has saved the deployment since it was loaded or saved here."""
+    found = team_store(record.team).fetch(DeploymentRecord, deployments_pk(record.key), record.id)
+    if found is None or int(found.version) != int(record.version):
+        raise LostRace(f"Deployment {record.id} has changed meanwhile.")
+
+
+def mark_of(record: DeploymentRecord, now: datetime) -> str:
+    """Whose write something is in the cluster. Each time is told apart, also from the same task run again."""
+    return f"{record.id}.{int(record.version)}.{now.isoformat()}"
 
 
 def answer(record: DeploymentRecord) -> dict[str, str]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
@@ -33,6 +34,8 @@ from chalicelib.runtime.rules import SERVICE_LABEL
 
 KIND = "CygniService"
 PAGE = 250
+MOST_NOTES = 2000
+"""How many notes a run reads, more than it has the time for: its memory does not grow with what changed at once."""
 _AT_ONCE = 5
 _OWNED = {"app.kubernetes.io/managed-by": "cygni"}
 _NAMESPACE_WIDE = frozenset({"NetworkPolicy", "ResourceQuota", "LimitRange"})
@@ -188,9 +191,9 @@ def _flush(store: Store, shard: Shard, seen: dict[tuple[str, str], bool], now: d
 
 
 def _work(hands: Hands, store: Store, shard: Shard, until: datetime) -> tuple[int, int]:
-    """Works on what was noted when the run began; answers how much of it was done and how much is left."""
+    """Works on what was noted when the run began, as far as it is read; answers how much was done and how much is left."""
     worked = left = 0
-    notes = list(store.every(NoteRecord, shard.pk, "NOTE#"))
+    notes = list(islice(store.every(NoteRecord, shard.pk, "NOTE#"), MOST_NOTES))
     first = int(hands.clock().timestamp()) % len(notes) if notes else 0
     for note in notes[first:] + notes[:first]:
         if hands.clock() >= until:

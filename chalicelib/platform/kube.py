@@ -101,9 +101,10 @@ class KubernetesCluster:
         parsed(status, text, f"{kind} {name}")
         return True
 
-    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
+    def scale(self, namespace: str, deployment: str, pods: int, *, version: str, notes: Mapping[str, str]) -> bool:
         path, query = KINDS["Deployment"].path(namespace, deployment), {"fieldManager": FIELD_MANAGER}
-        status, text = self._send("PATCH", path, query=query, body={"spec": {"replicas": pods}}, patch=_MERGE)
+        body = {"metadata": {"resourceVersion": version, "annotations": dict(notes)}, "spec": {"replicas": pods}}
+        status, text = self._send("PATCH", path, query=query, body=body, patch=_MERGE)
         if status == 404:
             return False
         parsed(status, text, f"Deployment {deployment}")

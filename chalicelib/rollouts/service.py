@@ -12,6 +12,7 @@ from chalicelib.rollouts.counts import Counts, Measurement, Sample, p95_ms
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.explain import ArmPoint, Point, StepExplained, explain
 from chalicelib.rollouts.gates import Custom, Gate, GateResult, Metric, Weight
+from chalicelib.rollouts.measurable import within_reach
 from chalicelib.rollouts.models import PREFIX, EvidenceRecord, evidence_pk
 from chalicelib.rollouts.replay import Asked, Replayed, replay
 from chalicelib.rollouts.rules import Decision, Strategy, Verdict
@@ -78,6 +79,7 @@ __all__ = [
     "strategy_from_dict",
     "strategy_of",
     "strategy_to_dict",
+    "within_reach",
 ]
 
 MOST_EVIDENCE = 1000

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,7 @@ from bench.store_count import Counter
 from chalicelib.builds.service import build_id_of
 from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import SharedLimits
+from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import ClusterUnavailable, MetricsUnavailable
@@ -36,14 +39,17 @@ from chalicelib.runtime.rules import Target
 from cygni.local.cloud.lambdas import Context, resolve
 from functions import ports
 from functions.catalog import API_FUNCTION, FUNCTIONS
+from infra.rights import Places
+from infra.tenants import roles_told
 from tests.contract.api import Api
 from tests.infra.account import account
-from tests.infra.recorder import REGION, Recorder, recording
+from tests.infra.recorder import ACCOUNT, PARTITION, REGION, Recorder, recording
 from tests.support.people import sign_in
 from tests.support.rollout import TASKS, Stage
 from tests.support.world import TEAM, Client, Clock, Fakes, Reply
 
 BY_NAME = {each.name: each for each in (*FUNCTIONS, API_FUNCTION)}
+PLACES = Places(PARTITION, REGION, ACCOUNT, "cygni")
 HANDLERS = {each.name: each.handler for each in BY_NAME.values()}
 FUNCTION_OF = {
     "Prepare": "cygni-rollout-prepare",
@@ -187,8 +193,9 @@ class Scenario(Stage):
             )
         self.api.post(f"{self.path}/deployments", {"source": made.json["id"]})
 
-    def _source(self) -> str:
-        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
+    def source(self, *, own: bool = True) -> str:
+        named = {"environment": "prod", "service": self.path.rpartition("/")[2]} if own else {}
+        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
         boto3.client("s3", region_name=REGION).put_object(
             Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=_archive()
         )
@@ -324,11 +331,24 @@ class Serving(Client):
 def played() -> Iterator[Recorder]:
     """What was called while the scenario was played."""
     with recording() as recorder:
+        recorder.entered = told
         fakes = Ports(clock=Clock(utc_now() + timedelta(minutes=1)))  # after the first key was made
         scenario = Scenario(Serving(fakes, recorder), fakes, recorder=recorder)
         with account(scenario.invoke):
             scenario.play()
             yield recorder
+
+
+def told(function: str | None) -> None:
+    """Has this be the process of a function: it knows the roles that the function is told of, and has its sessions alone."""
+    roles = roles_told(BY_NAME[function], PLACES) if function else {}
+    for name in ("CYGNI_TENANT_ROLE", "CYGNI_MEMBER_ROLE"):
+        os.environ[name] = roles.get(name, "")
+    settings.cache_clear()
+    clients._sessions = _SESSIONS[function or ""]
+
+
+_SESSIONS: dict[str, dict[tuple[str, str], Any]] = defaultdict(dict)
 
 
 def token_of(build: str) -> dict[str, str]:

@@ -43,6 +43,15 @@ def test_no_cluster_is_made_or_opened_unless_a_stage_says_so() -> None:
     assert [parse(SOUND, "prod.toml").eks, load("dev").eks, load("prod").eks] == [None] * 3
 
 
+def test_a_first_deploy_keeps_what_is_protected_and_refuses_no_deletion() -> None:
+    prod, dev = load("prod"), load("dev")
+
+    assert (prod.data.guarded, prod.for_first_deploy().data.guarded) == (True, False)
+    assert prod.for_first_deploy().data.protect
+    assert prod.data.guarded
+    assert not dev.data.guarded
+
+
 def test_a_limit_is_told_to_functions_under_the_name_that_they_read() -> None:
     limits = parse(changed("limits.quota_services", 25_000), "prod.toml").limits
 
@@ -85,6 +94,14 @@ def test_a_setting_that_is_missing_is_named(path: str) -> None:
             "console.site",
             {"domain": "c.example.com", "zone": "Z0000", "zone_name": "example.com"},
             "site and certificate go together",
+        ),
+        (
+            "console",
+            {
+                "site": {"domain": "c.example.com", "zone": "Z0000", "zone_name": "example.com"},
+                "certificate": "arn:aws:acm:us-east-1:111111111111:certificate/x",
+            },
+            "site is of no use while make is false",
         ),
         ("api.site", {"domain": "api.other.com", "zone": "Z0000", "zone_name": "example.com"}, "domain must be example.com"),
     ],

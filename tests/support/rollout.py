@@ -163,6 +163,11 @@ class Stage:
     def read(self, deployment: str) -> dict[str, Any]:
         return dict(self.api.get(f"{self.path}/deployments/{deployment}").json)
 
+    def told(self, deployment: str, kind: str) -> list[str]:
+        """The messages of one kind on the deployment's timeline."""
+        events = self.api.get(f"{self.path}/deployments/{deployment}/timeline").json["items"]
+        return [event["message"] for event in events if event["kind"] == kind]
+
     def make_ready(self) -> None:
         """Every Deployment's pods run and answer."""
         for (kind, namespace, name), _ in list(self.cluster.state().items()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from bench.store_count import counting
 from chalicelib.deployments.tasks import Hands, Shard, reconcile
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Page
+from chalicelib.projects.service import ServiceSpec
 from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
@@ -25,6 +26,9 @@ IMAGE = "registry.localhost/hello/web@sha256:"
 TARGET = Target(TEAM, "hello", "prod", "web")
 NAMESPACE = TARGET.namespace
 ROLLOUT = {"steps": [{"weight": 20, "for": "10s"}], "interval": "1s", "minRequests": 20}
+ROLLING = ServiceSpec.model_validate(
+    {"scale": {"min": 4, "max": 4}, "rollout": {"strategy": "rolling", "maxSurge": 1, "maxUnavailable": 0, "interval": "1s"}}
+)
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
 RESTING = 1 + len(WATCHED)
 """Calls of a run in which nothing changed: one look for each kind."""
@@ -262,6 +266,31 @@ def test_a_release_is_scaled_when_its_rollout_has_ended(world: Reconciled) -> No
     assert [each["release"] for each in world.deployments()] == [2, 1]
 
 
+@pytest.mark.parametrize("drifted", [False, True], ids=["scaled", "repaired"])
+def test_a_release_whose_rollout_has_begun_meanwhile_is_neither_scaled_nor_repaired(world: Reconciled, drifted: bool) -> None:
+    world.live(replicas=4)
+    if drifted:
+        world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=7)
+    else:
+        world.declare(replicas=2)
+
+    def roll() -> None:
+        made = world.stage.create()
+        world.stage.begin(made["id"])
+        world.stage.built(made["id"], ROLLING)
+        world.stage.run(made["id"], until="Analyse")
+
+    def about_to_write(then: Callable[[], None]) -> None:
+        world.cluster.just_before("apply", "Deployment", "web-r1", then)
+
+    about_to_write(roll if drifted else lambda: about_to_write(roll))  # what was just written is looked at for drift first
+    before = replicas(world)
+    world.run()
+
+    assert replicas(world, "web-r2") == 1
+    assert replicas(world) == before
+
+
 def test_within_a_range_a_number_is_what_the_autoscaler_goes_on_from(world: Reconciled) -> None:
     world.live(autoscale={"min": 2, "max": 6})
     world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=5)
@@ -394,7 +423,7 @@ def test_a_domain_of_ones_own_is_on_the_route(world: Reconciled) -> None:
 
 
 @pytest.mark.parametrize("count", [10, 1000, 10_000])
-def test_services_that_do_not_change_cost_no_calls_and_no_memory(world: Reconciled, count: int) -> None:
+def test_services_that_do_not_change_cost_no_calls_and_are_listed_in_pages(world: Reconciled, count: int) -> None:
     for index in range(count):
         made = world.cluster.declare(f"space-{index % 50}", f"s{index}", image=IMAGE + "a" * 64)
         found = world.cluster.objects["CygniService", f"space-{index % 50}", f"s{index}"]

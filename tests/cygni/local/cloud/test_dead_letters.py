@@ -49,4 +49,4 @@ def test_a_removal_that_failed_for_good_is_replayed_once_its_cluster_is_back(clo
 
 
 def _status(cloud: RunningCloud) -> int:
-    return httpx.get(cloud.addresses["api"] + SERVICE, headers={"Authorization": f"Bearer {KEY}"}).status_code
+    return httpx.get(cloud.addresses["api"] + SERVICE, headers={"Authorization": f"Bearer {KEY}"}, timeout=60).status_code
