@@ -27,6 +27,7 @@ def explanation_view(deployment: str, found: Explanation) -> rollouts_shapes.Exp
         decider=found.decided.kind,
         reason=found.decided.reason,
         by=found.decided.by,
+        end=rollouts_shapes.EndView(at=found.end[0], weight=found.end[1]) if found.end else None,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from chalicelib.deployments.models import DeploymentRecord
@@ -49,6 +50,15 @@ def decided(record: DeploymentRecord, steps: Iterable[Evidence]) -> Decided:
     if any(rollout.reason == step.verdict.reason for step in steps):
         return Decided("judge", rollout.reason)
     return Decided("other", _unjudged(record, rollout))
+
+
+def came_to(record: DeploymentRecord) -> tuple[datetime, int] | None:
+    """When the traffic went to one version for good, and the canary's percent since; None before it did."""
+    rollout = record.rollout_state
+    if rollout is None or not (rollout.phase in ROLLOUT_ENDED or (rollout.phase in ENDING and rollout.weights_known)):
+        return None
+    moved = next((event.at for event in reversed(record.events()) if event.kind == "shifted"), None)
+    return None if moved is None else (moved, rollout.weight)
 
 
 def _without_rollout(record: DeploymentRecord) -> Decided:

@@ -158,6 +158,13 @@ class StepView(Output):
     decided_by: str | None = Field(description="The gate that rolled back, where one did.")
 
 
+class EndView(Output):
+    """The traffic's last move."""
+
+    at: Moment
+    weight: int = Field(description="Percent of requests that the canary has since.")
+
+
 class ExplanationView(Output):
     """All steps of a deployment, oldest first; one that was begun anew is there once more."""
 
@@ -169,3 +176,4 @@ class ExplanationView(Output):
     )
     reason: str = Field(description="Why it went so, or what it is at while nobody has decided.")
     by: str | None = Field(description="Who asked for it, where a person decided.")
+    end: EndView | None = Field(description="When all traffic went to one version for good.")

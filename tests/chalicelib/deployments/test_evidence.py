@@ -257,3 +257,5 @@ def test_the_judge_is_named_where_its_verdict_ended_the_rollout(stage: Stage) ->
     whole = explained(stage, ended["id"])
 
     assert (whole["decider"], whole["by"], whole["reason"]) == ("judge", None, ended["outcome"])
+    assert whole["end"]["weight"] == 0
+    assert whole["end"]["at"] >= whole["items"][-1]["at"]

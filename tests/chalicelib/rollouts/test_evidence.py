@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.rollouts.bounds import share_bounds
 from chalicelib.rollouts.counts import Counts, Measurement, Sample
 from chalicelib.rollouts.evidence import Evidence
+from chalicelib.rollouts.explain import explain
 from chalicelib.rollouts.gates import Custom, Gate, Metric
 from chalicelib.rollouts.replay import Asked, replay
 from chalicelib.rollouts.rules import RULE_VERSION, Decision, Strategy, judge
@@ -165,3 +167,20 @@ def test_a_hypothesis_drops_gates_and_changes_custom_ones_by_their_names() -> No
     assert lower.judged.decision is Decision.ROLL_BACK
     assert [gate.name for gate in dropped.judged.gates] == ["errorRate"]
     assert Asked(limits={"queue": 1.0}, dropped=frozenset({"latencyP95", "depth"})).unknown([whole]) == ["depth", "queue"]
+
+
+def test_the_bands_of_an_explanation_are_as_wide_as_the_verdict_says_that_requests_vary() -> None:
+    record = steady(40, failing=1)
+    wide = tuple(replace(gate, spread=9.0) for gate in record.verdict.gates)
+    spread = replace(record, verdict=replace(record.verdict, gates=wide))
+
+    ((plain,), (widened,)) = (explain([each]) for each in (record, spread))
+    before, after = plain.points[-1], widened.points[-1]
+    assert before.canary is not None
+    assert after.canary is not None
+
+    low, high = share_bounds(after.canary.errors, after.canary.requests, spread=9.0)
+    assert (after.canary.error_low, after.canary.error_high) == (low * 100, high * 100)
+    assert after.canary.error_low < before.canary.error_low < before.canary.error_high < after.canary.error_high
+    assert after.canary.p95_low <= before.canary.p95_low
+    assert after.stable == before.stable
