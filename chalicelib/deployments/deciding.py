@@ -84,6 +84,8 @@ def _unjudged(record: DeploymentRecord, rollout: RolloutState) -> str:
         return "It returned to an earlier release, which took all the traffic once it was ready, without being judged."
     if rollout.first_release:
         return "It was the service's first release: with nothing to compare it with, it took all the traffic once it was ready."
+    if record.strategy and record.strategy.get("recreate"):
+        return "It was recreated, which nothing judges: it took all the traffic once it was ready."
     if not record.step_weights:
         return "Its strategy has no steps: it took all the traffic once it was ready, without being judged."
     return rollout.reason

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chalicelib.platform.kubeport import Json
+from chalicelib.projects.rollout_spec import IN_VAIN, WITHOUT_GATES
 from chalicelib.projects.spec import ServiceSpec
 from chalicelib.runtime.rules import Target, size_of
 
@@ -94,6 +95,8 @@ def wanted(obj: Json, target: Target) -> Wanted | Problem:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return Problem("InvalidSpec", f"{where}: {first['msg']}")
+    if taken.rollout.gates_in_vain:
+        return Problem("InvalidSpec", f"healthGates {IN_VAIN}. {WITHOUT_GATES}")
     replicas = spec.get("replicas")
     if replicas is not None and taken.scale.max > taken.scale.min and not taken.scale.min <= replicas <= taken.scale.max:
         told = f"replicas: {replicas} is outside of autoscale, {taken.scale.min} to {taken.scale.max}: change one of them."
