@@ -22,6 +22,8 @@ from chalicelib.runtime.rules import Target, size_of
 
 FINALIZER = "cygni.dev/service"
 """Holds a CygniService that is deleted until what it made is removed."""
+RETRY = "cygni.dev/retry"
+"""The annotation that starts the same spec again after it was rolled back or aborted: a new value each time."""
 _SECRETS = "secrets://"
 
 
@@ -59,6 +61,12 @@ class Wanted:
             del said["scale"]["requests"]
         parts = [self.image, self.command, said, self.with_config]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def retry_of(obj: Json) -> str:
+    """What stands for the value of an object's retry annotation; "" without one."""
+    value = (obj["metadata"].get("annotations") or {}).get(RETRY, "")
+    return hashlib.sha256(value.encode()).hexdigest()[:16] if value else ""
 
 
 def place_of(name: str, namespace: Json | None) -> Target | Problem:
