@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.support.cluster import RealCluster
+
+pytest_plugins = ["tests.support.skips"]
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", POWERTOOLS_DEV="0"
@@ -20,6 +23,10 @@ os.environ.pop("AWS_PROFILE", None)
 
 # A shell that starts the suite in the background has SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes, and drawing one, is the machine's: no property is about it.
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _connect = socket.socket.connect
 

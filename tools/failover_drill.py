@@ -55,7 +55,7 @@ class Drill:
         self.home.describe("written after the last copy")
         self._lose()
         self._fail_over()
-        self._until(lambda: self.standby.state(deployment) == "promoted", "the rollout to end", seconds=120)
+        self._until(lambda: self.standby.state(deployment) == "promoted", "the rollout to end", seconds=300)
         self._mark("rollout promoted")
         lost = int(self.standby.description() != "written after the last copy")
         self._come_back(deployment)
@@ -103,7 +103,7 @@ class Drill:
     def _mark(self, what: str) -> None:
         self.times[what] = time.monotonic() - self.lost_at
 
-    def _until(self, what: Callable[[], bool], wanted: str, *, seconds: float = 60) -> None:
+    def _until(self, what: Callable[[], bool], wanted: str, *, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             self._expect(time.monotonic() < deadline, f"waited {seconds:.0f} s for {wanted}")

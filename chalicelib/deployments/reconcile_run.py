@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
@@ -33,7 +34,12 @@ from chalicelib.runtime.rules import SERVICE_LABEL
 
 KIND = "CygniService"
 PAGE = 250
-_AT_ONCE = 5
+KINDS = (KIND, *WATCHED)
+"""What is looked at in each run."""
+AT_ONCE = 10
+"""Looks side by side: all of them, since each only waits, for the server's bookmark, and the function is paid for meanwhile."""
+MOST_NOTES = 2000
+"""How many notes a run reads, more than it has the time for: its memory does not grow with what changed at once."""
 _OWNED = {"app.kubernetes.io/managed-by": "cygni"}
 _NAMESPACE_WIDE = frozenset({"NetworkPolicy", "ResourceQuota", "LimitRange"})
 
@@ -102,11 +108,10 @@ def _hear(hands: Hands, store: Store, shard: Shard, until: datetime) -> int:
     cluster, now = hands.cluster, hands.clock()
     heard = store.fetch(HeardRecord, shard.pk, "HEARD")
     before: dict[str, str] = dict(heard.versions) if heard is not None else {}
-    kinds = (KIND, *WATCHED)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # a look waits for the server's bookmark
-        looks = list(pool.map(lambda kind: _look(cluster, kind, before.get(kind, "")), kinds))
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # a look waits for the server's bookmark
+        looks = list(pool.map(lambda kind: _look(cluster, kind, before.get(kind, "")), KINDS))
     count, after = 0, {}
-    for kind, look in zip(kinds, looks, strict=True):
+    for kind, look in zip(KINDS, looks, strict=True):
         if look is not None:
             found: Iterator[_Noted] = (each for change in look.items if (each := _noted(kind, change.object)) is not None)
             after[kind] = look.version
@@ -188,9 +193,9 @@ def _flush(store: Store, shard: Shard, seen: dict[tuple[str, str], bool], now: d
 
 
 def _work(hands: Hands, store: Store, shard: Shard, until: datetime) -> tuple[int, int]:
-    """Works on what was noted when the run began; answers how much of it was done and how much is left."""
+    """Works on what was noted when the run began, as far as it is read; answers how much was done and how much is left."""
     worked = left = 0
-    notes = list(store.every(NoteRecord, shard.pk, "NOTE#"))
+    notes = list(islice(store.every(NoteRecord, shard.pk, "NOTE#"), MOST_NOTES))
     first = int(hands.clock().timestamp()) % len(notes) if notes else 0
     for note in notes[first:] + notes[:first]:
         if hands.clock() >= until:

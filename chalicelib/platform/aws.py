@@ -14,7 +14,7 @@ from chalicelib.platform.errors import Throttled
 
 TRIES = 4
 """Calls made for one that is asked for, when each fails for a reason that may pass."""
-_IMPATIENT = {"secretsmanager": (1, 2, 3)}
+_IMPATIENT = {"secretsmanager": (2, 4, 3)}
 """Seconds to connect, seconds to read and tries of services whose callers have something to go on with when none comes."""
 _OWN_WORDS = frozenset({"secretsmanager"})
 """Services whose module says by itself what a failure means."""

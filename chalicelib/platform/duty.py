@@ -139,4 +139,4 @@ def _other(region: str, endpoint: str) -> Any:
     from botocore.session import get_session
 
     more = {"endpoint_url": endpoint} if endpoint else {}
-    return get_session().create_client("dynamodb", region_name=region, config=config(1, 1, tries=1), **more)
+    return get_session().create_client("dynamodb", region_name=region, config=config(2, 3, tries=1), **more)

@@ -10,7 +10,7 @@ one with a value for each `le`, and two with a value for each `pod`: cumulative 
    gate with a query of one's own; or no pods.
 
 The forms of the names were read in the gateways' sources: Envoy Gateway 1.5, Istio's standard metrics, Traefik 3.5, NGINX
-Gateway Fabric 2, AWS Load Balancer Controller 2.14, CloudWatch by YACE. `docs/kubernetes.md` says what each has to be told.
+Gateway Fabric 2, AWS Load Balancer Controller 2.14, CloudWatch by YACE. `docs/clusters.md` says what each has to be told.
 """
 
 from __future__ import annotations

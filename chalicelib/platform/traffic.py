@@ -27,7 +27,7 @@ REQUESTS = "cygni_gateway_requests_total"
 BUCKETS = "cygni_gateway_request_duration_seconds_bucket"
 PODS = "cygni_gateway_pod_requests_total"
 POD_ERRORS = "cygni_gateway_pod_errors_total"
-TIMEOUT = 2.0
+TIMEOUT = 5.0
 """Seconds one HTTP request may take."""
 _LIMIT = 32 * 1024 * 1024
 _PIECE = 64 * 1024

@@ -38,7 +38,7 @@ SUSPICIOUS = log(4)
 """Evidence at which a relative gate does not let a release on, though it is far from enough to condemn it."""
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """What is asked of a gate: it fails at evidence of `needed`, which is what it is for the number of `gates`.
 
     `known` is the spread that earlier steps showed. With `prove` a relative gate is also asked whether the canary is proven
@@ -51,10 +51,10 @@ class Asked(NamedTuple):
     prove: bool = False
 
 
-def judge_share(gate: Gate, seen: Seen, asked: Asked) -> GateResult:
+def judge_share(gate: Gate, seen: Seen, question: Question) -> GateResult:
     """Judge a gate on failed or slow requests."""
-    needed = asked.needed
-    measured = _relative(gate, seen, asked) if gate.metric.relative else _absolute(gate, seen, asked)
+    needed = question.needed
+    measured = _relative(gate, seen, question) if gate.metric.relative else _absolute(gate, seen, question)
     canary, stable = value_of(gate.metric, seen.canary.counts), value_of(gate.metric, seen.stable.counts)
     outcome = _outcome(measured, needed)
     return GateResult(
@@ -84,17 +84,17 @@ def value_of(metric: Metric, counts: Counts | None) -> float | None:
     return round(counts.errors * 100 / counts.requests, 4) if metric.of_errors else p95_ms(counts)
 
 
-def _absolute(gate: Gate, seen: Seen, asked: Asked) -> Measured:
-    needed = asked.needed
+def _absolute(gate: Gate, seen: Seen, question: Question) -> Measured:
+    needed = question.needed
     count: Count = failed if gate.metric.of_errors else slower_than(gate.limit / 1000)
     allowed = _allowed(gate, None)
     blocks, pairs = canary_blocks(seen, count), paired_blocks(seen, count)
-    spread, of_pods = _spread(blocks, pairs, seen, asked.known, of_errors=gate.metric.of_errors)
+    spread, of_pods = _spread(blocks, pairs, seen, question.known, of_errors=gate.metric.of_errors)
     whole = count(seen.canary.counts) if seen.canary.counts else Trials(0, 0)
-    proof = _over_limit(blocks, allowed, seen, spread, asked)
+    proof = _over_limit(blocks, allowed, seen, spread, question)
     shared = False
     if proof.evidence >= needed and not seen.uncompared:
-        own = _own_fault(pairs, allowed, seen, spread, asked)
+        own = _own_fault(pairs, allowed, seen, spread, question)
         shared = own.evidence < needed and _stable_over(seen, count, allowed)
         proof = Proof(min(proof.evidence, own.evidence), proof.plain, few=own.few and own.evidence < needed)
     band = share_bounds(whole.bad, whole.total, spread=spread)
@@ -103,16 +103,16 @@ def _absolute(gate: Gate, seen: Seen, asked: Asked) -> Measured:
     return Measured(whole.bad, whole.total, band, proof.evidence, 0.0, spread, of_pods, shared, within=within, few=few)
 
 
-def _relative(gate: Gate, seen: Seen, asked: Asked) -> Measured:
-    needed = asked.needed
+def _relative(gate: Gate, seen: Seen, question: Question) -> Measured:
+    needed = question.needed
     of_errors = gate.metric.of_errors
     pairs = paired_blocks(seen, failed) if of_errors else slow_pairs(seen, gate.limit)
     null = Null(1.0, gate.limit / 100 if of_errors else SLOW_ALLOWED)
-    spread, of_pods = _spread([canary for canary, _ in pairs], pairs, seen, asked.known, of_errors=of_errors)
+    spread, of_pods = _spread([canary for canary, _ in pairs], pairs, seen, question.known, of_errors=of_errors)
     seconds = lengths(seen.pairs)
     bets = pairs_against_stable(pairs, null)
-    proof = _proof(bets, seconds, spread, SUSPICIOUS, lambda: steady_against_stable(pairs, null) + log(asked.gates))
-    proven = asked.prove and log_evidence(pairs_against_stable(pairs, null, reverse=True), seconds, spread=spread) >= needed
+    proof = _proof(bets, seconds, spread, SUSPICIOUS, lambda: steady_against_stable(pairs, null) + log(question.gates))
+    proven = question.prove and log_evidence(pairs_against_stable(pairs, null, reverse=True), seconds, spread=spread) >= needed
     bad, total = sum(canary.bad for canary, _ in pairs), sum(canary.total for canary, _ in pairs)
     compared = any(stable.total for _, stable in pairs)
     band = share_bounds(bad, total, spread=spread)
@@ -145,28 +145,28 @@ def _proof(bets: Sequence[Bets], seconds: Sequence[float], spread: float, least:
     return Proof(min(plain, widened, regular), plain, few=regular < min(plain, widened))
 
 
-def _over_limit(blocks: Sequence[Trials], allowed: float, seen: Seen, spread: float, asked: Asked) -> Proof:
+def _over_limit(blocks: Sequence[Trials], allowed: float, seen: Seen, spread: float, question: Question) -> Proof:
     """The evidence that more than `allowed` of the canary's requests are bad."""
     if allowed >= 1:
         return Proof(0.0, 0.0)
     if allowed <= 0:  # a single bad request disproves "none at all"
-        found = asked.needed if any(block.bad for block in blocks) else 0.0
+        found = question.needed if any(block.bad for block in blocks) else 0.0
         return Proof(found, found)
     bets = [against_limit(block, allowed) for block in blocks]
     alone = seen.uncompared  # or else the comparison asks whether the canary's own bursts could be the reason
-    once = log(asked.gates)
+    once = log(question.gates)
     return _proof(
-        bets, lengths(seen.alone), spread, asked.needed, lambda: steady_evidence(blocks, allowed) + once if alone else inf
+        bets, lengths(seen.alone), spread, question.needed, lambda: steady_evidence(blocks, allowed) + once if alone else inf
     )
 
 
-def _own_fault(pairs: Sequence[tuple[Trials, Trials]], allowed: float, seen: Seen, spread: float, asked: Asked) -> Proof:
+def _own_fault(pairs: Sequence[tuple[Trials, Trials]], allowed: float, seen: Seen, spread: float, question: Question) -> Proof:
     """The evidence that the canary is worse than the stable version, so that a fault is its own."""
     if allowed <= 0:
-        own = 0.0 if any(stable.bad for _, stable in pairs) else asked.needed
+        own = 0.0 if any(stable.bad for _, stable in pairs) else question.needed
         return Proof(own, own)
-    bets, once = pairs_against_stable(pairs, SHARED), log(asked.gates)
-    return _proof(bets, lengths(seen.pairs), spread, asked.needed, lambda: steady_against_stable(pairs, SHARED) + once)
+    bets, once = pairs_against_stable(pairs, SHARED), log(question.gates)
+    return _proof(bets, lengths(seen.pairs), spread, question.needed, lambda: steady_against_stable(pairs, SHARED) + once)
 
 
 def _doubtful(gate: Gate, measured: Measured, canary: float | None, needed: float) -> bool:

@@ -28,7 +28,7 @@ from chalicelib.rollouts.batches import Rolling
 from chalicelib.rollouts.counts import Sample, Window, p95_ms, rebase
 from chalicelib.rollouts.custom import judge_custom
 from chalicelib.rollouts.gates import Gate, GateResult, Metric, Outcome, Weight
-from chalicelib.rollouts.judging import Asked, judge_share
+from chalicelib.rollouts.judging import Question, judge_share
 from chalicelib.rollouts.seen import Seen
 
 RULE_VERSION = "3"
@@ -172,7 +172,7 @@ def step_of(strategy: Strategy, step: int) -> Step:
 def _judge_gate(gate: Gate, strategy: Strategy, seen: Seen, now: datetime, known: float) -> GateResult:
     if gate.custom is not None:
         return judge_custom(gate, gate.custom, seen.recent, now, timedelta(seconds=STALE_INTERVALS * strategy.interval))
-    return judge_share(gate, seen, Asked(strategy.needed, strategy.tested, known, strategy.advance_on == "evidence"))
+    return judge_share(gate, seen, Question(strategy.needed, strategy.tested, known, strategy.advance_on == "evidence"))
 
 
 def _of_evidence(strategy: Strategy, seen: Seen, now: datetime) -> list[Finding]:

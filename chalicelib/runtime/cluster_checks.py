@@ -12,7 +12,7 @@ from chalicelib.platform.store import team_store
 from chalicelib.platform.table import ConditionFailed, Put, unpack
 from chalicelib.runtime.breaker_rules import CLOSED, Breaker, missed
 from chalicelib.runtime.breaking import breaker_of, put_breaker
-from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Found, Health, Right, judge
+from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Found, Health, Right, blind_spot, judge
 from chalicelib.runtime.models import CLUSTERS, ClusterIndex, ClusterRecord, cluster_sk, team_pk
 
 _TRIES = 3
@@ -49,6 +49,8 @@ def check_cluster(team: str, name: str, *, connect: Connect, now: datetime) -> H
     if record is None:
         return None
     health, sentence = look(lambda: connect(team, name))
+    if health in (Health.HEALTHY, Health.LIMITED):
+        sentence += blind_spot(record.preset)
     asked = record.access
     for _ in range(_TRIES):  # what a silence writes meanwhile is no replacement
         record.health, record.found, record.checked_at = health.value, sentence[:500], now

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chalicelib.platform.gateways import PRESETS
+
 
 class Provider(StrEnum):
     """Who vouches for Cygni at a cluster's API server."""
@@ -110,3 +112,10 @@ def judge(found: Found) -> tuple[Health, str]:
     if found.version < OLDEST:
         return Health.LIMITED, f"Kubernetes {major}.{minor} is older than {OLDEST[0]}.{OLDEST[1]}, the oldest that is tested."
     return Health.HEALTHY, f"Kubernetes {major}.{minor} answers and grants all that Cygni does."
+
+
+def blind_spot(preset: str) -> str:
+    """What a cluster's gateway does not measure, as a sentence to go behind its health's; "" where it measures everything."""
+    if PRESETS[preset].buckets is not None:
+        return ""
+    return f" The metrics of {preset} do not tell how long requests take: latencyP95 is not judged there unless you set it."

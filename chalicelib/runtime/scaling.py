@@ -35,6 +35,11 @@ class Gateway:
         """Whether KEDA can be told how many requests a release gets."""
         return bool(self.prometheus) and PRESETS[self.preset].rate is not None
 
+    @property
+    def times(self) -> bool:
+        """Whether its metrics tell how long the requests of a release take."""
+        return PRESETS[self.preset].buckets is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

@@ -22,7 +22,7 @@ from cygni.local.supervisor.child import NotStarted
 from cygni.local.supervisor.config import config_path, write_context
 from cygni.local.supervisor.layout import Layout, Ports, default_state
 from cygni.local.supervisor.parts import parts
-from cygni.local.supervisor.supervisor import AlreadyRunning, Lock, Supervisor, holder_of
+from cygni.local.supervisor.supervisor import STOP_SECONDS, AlreadyRunning, Lock, Supervisor, holder_of
 
 _OTHER = "Start it as before, name another folder with --state, or delete its state: `python -m cygni.local reset`."
 _OUT = Console(highlight=False, soft_wrap=True)
@@ -126,7 +126,7 @@ def _down(layout: Layout, _given: argparse.Namespace) -> int:
         _OUT.print("The embedded cloud is not running.")
         return 1
     os.kill(holder, signal.SIGTERM)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 2 * STOP_SECONDS
     while holder_of(layout.lock_file) == holder and time.monotonic() < deadline:
         time.sleep(0.1)
     stopped = holder_of(layout.lock_file) != holder

@@ -12,6 +12,8 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config import load_kube_config
 
+from chalicelib.platform.errors import LostRace
+
 Obj = dict[str, Any]
 T = TypeVar("T")
 APPLY, MERGE, STRATEGIC, JSON = (
@@ -47,7 +49,7 @@ class Api:
 
     def send(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any) -> Answer:
         """One request; query parameters by name."""
-        response = self._call(method, path, body, kind, query, 10.0)
+        response = self._call(method, path, body, kind, query, 60.0)
         text = response.read()
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         return Answer(response.status, json.loads(text) if is_json else {"text": text.decode()})
@@ -79,10 +81,10 @@ class Api:
     def delete(self, path: str, body: Obj | None = None, **query: Any) -> Answer:
         return self.send("DELETE", path, body, **query)
 
-    def watch(self, path: str, seconds: int = 5, **query: Any) -> Iterator[Obj]:
+    def watch(self, path: str, seconds: int = 30, **query: Any) -> Iterator[Obj]:
         """Events as they come, until the server ends the watch after so many seconds."""
         query = {"watch": "true", "timeoutSeconds": seconds, **query}
-        response = self._call("GET", path, None, "application/json", query, seconds + 5.0)
+        response = self._call("GET", path, None, "application/json", query, seconds + 60.0)
         try:
             for line in response.response:
                 yield json.loads(line)
@@ -94,7 +96,17 @@ class Api:
         return [item["metadata"]["name"] for item in self.get(path, **query).body["items"]]
 
 
-def eventually(read: Callable[[], T], wanted: Callable[[T], Any], seconds: float = 10.0) -> T:
+def insisting(write: Callable[[], T]) -> T:
+    """What `write` answers, which reads and writes: done again where somebody, such as a controller, wrote in between."""
+    for _ in range(20):
+        try:
+            return write()
+        except LostRace:
+            continue
+    return write()
+
+
+def eventually(read: Callable[[], T], wanted: Callable[[T], Any], seconds: float = 60.0) -> T:
     """Read until it is as wanted, at most so many seconds; the last reading if it never is, for the assertion to show."""
     deadline = time.monotonic() + seconds
     while True:

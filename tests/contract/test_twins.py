@@ -5,16 +5,17 @@ Part of `make test-cluster`.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cygni.local.kube.server import Options, running_in_thread
-from tests.contract.api import Api, Obj, eventually
+from tests.contract.api import APPLY, Api, Obj, eventually
 from tests.contract.conftest import definition
+from tests.contract.objects import widget
 from tests.contract.twins import Step, Writer, essence, perform, remove
 from tests.support.cluster import RealCluster
 
@@ -38,7 +39,10 @@ def kinds(twins: tuple[Api, Api]) -> Iterator[str]:
     for api in twins:
         api.post(crds, definition(group))
         eventually(lambda api=api: api.get(f"/apis/{group}/v1/widgets").status, lambda status: status == 200)
-    time.sleep(1.0)  # the real server serves a new kind before apply knows its schema
+    body = widget(f"{group}/v1", "probe", parts=[{"name": "a"}])
+    path = f"/apis/{group}/v1/namespaces/default/widgets/probe"
+    ask = partial(twins[0].send, "PATCH", path, body, APPLY, fieldManager="probe", dryRun="All")
+    eventually(lambda: str(ask().body), lambda told: 'k:{"name":"a"}' in told)  # it serves a kind before apply knows its keys
     yield f"{group}/v1"
     for api in twins:
         api.delete(f"{crds}/widgets.{group}")

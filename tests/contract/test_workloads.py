@@ -104,8 +104,12 @@ def test_an_unready_release_leaves_the_old_pods_alone(space: Space) -> None:
     _run(space)
     eventually(lambda: _status(space), lambda s: s.get("availableReplicas") == 4)
     space.api.put(space.path(DEPLOYMENTS, "web"), deployment(replicas=4, env=[{"name": "A", "value": "1"}]))
-    status = eventually(lambda: _status(space), lambda s: s.get("updatedReplicas") == 2)
-    assert (status["updatedReplicas"], status["availableReplicas"]) == (2, 3)
+
+    def counts() -> tuple[Any, Any]:
+        status = _status(space)
+        return status.get("updatedReplicas"), status.get("availableReplicas")
+
+    assert eventually(counts, lambda found: found == (2, 3)) == (2, 3)
 
 
 def test_the_gateway_wakes_who_has_no_pods_and_nobody_else(space: Space, kubeconfig: str) -> None:
@@ -235,7 +239,7 @@ def test_a_namespace_takes_its_contents_with_it(api: Api, space: Space) -> None:
     space.create("configmaps", config("a"))
     _pods(space, 1)
     api.delete(f"/api/v1/namespaces/{space.name}")
-    gone = eventually(lambda: api.get(f"/api/v1/namespaces/{space.name}").status, lambda status: status == 404, 20)
+    gone = eventually(lambda: api.get(f"/api/v1/namespaces/{space.name}").status, lambda status: status == 404)
     assert gone == 404
     assert _items(space, "configmaps") == []
 
@@ -288,7 +292,7 @@ def test_a_definition_takes_its_resources_with_it(api: Api, space: Space) -> Non
     assert {each["type"]: each["status"] for each in established}["Established"] == "True"
     space.create(f"{group}/v1/widgets", widget(f"{group}/v1", "w"))
     api.delete(f"{crds}/widgets.{group}")
-    assert eventually(lambda: api.get(path).status, lambda status: status == 404, 20) == 404
+    assert eventually(lambda: api.get(path).status, lambda status: status == 404) == 404
 
 
 def test_the_first_container_is_what_was_asked_for(space: Space) -> None:

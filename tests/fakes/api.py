@@ -35,7 +35,7 @@ def serve() -> Iterator[FakeApi]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             status, body = self.fake.answer(seen)
             if seen.path in self.fake.gates:
-                self.fake.gates[seen.path].wait(30)
+                self.fake.gates[seen.path].wait(90)
         except ValidationError as error:
             self._refuse(problems.invalid("body", error))
         except CygniError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from chalicelib.platform.gateways import PRESETS, Asked
 from chalicelib.platform.kubeport import KINDS
 from chalicelib.platform.settings import Settings
 from chalicelib.runtime.cluster_rules import KEDA_RIGHTS, RIGHTS, Right
@@ -166,3 +167,10 @@ def test_the_disks_that_charts_ask_for_are_the_default_ones_of_a_cluster_that_is
     assert disks["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
     assert (disks["provisioner"], disks["parameters"]["encrypted"]) == ("ebs.csi.eks.amazonaws.com", "true")
     assert network["data"] == {"enable-network-policy-controller": "true"}
+
+
+def test_the_gateway_that_is_shipped_counts_what_the_judge_asks_of_it() -> None:
+    (proxy,) = [each for each in documents("gateway.yaml") if each["kind"] == "EnvoyProxy"]
+
+    assert "envoy_cluster_endpoint_rq_" in PRESETS["envoy-gateway"].requests(Asked("shop-prod", "web-r3", 0.0))
+    assert proxy["spec"]["telemetry"]["metrics"]["enablePerEndpointStats"] is True

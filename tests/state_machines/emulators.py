@@ -6,7 +6,6 @@ import inspect
 import io
 import json
 import os
-import socket
 import threading
 import time
 import zipfile
@@ -23,8 +22,9 @@ SCALE = "0.01"
 
 def environment() -> int:
     """Sets what both emulators and the AWS clients read, and returns a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    from cygni.local.freeports import free_port
+
+    port = free_port()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")

@@ -103,7 +103,7 @@ class Judge:
 
     def _answer(self, token: str, answer: dict[str, Any]) -> None:
         def later() -> None:
-            for _ in range(20):
+            for _ in range(500):
                 time.sleep(0.2)
                 with contextlib.suppress(Exception):  # the emulator may be busy, or not wait for the token yet
                     self._send(token, answer)
@@ -117,7 +117,7 @@ class Judge:
         else:
             self._machines.send_task_success(taskToken=token, output=json.dumps(answer["output"]))
 
-    def _ended(self, execution: str, seconds: float = 90.0) -> dict[str, Any]:
+    def _ended(self, execution: str, seconds: float = 300.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             answer: dict[str, Any] = self._machines.describe_execution(executionArn=execution)

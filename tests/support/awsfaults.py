@@ -39,7 +39,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self.calls = 0
         self._chance, self._lock = random.Random(seed), threading.Lock()
-        self._sends, self._last = URLLib3Session(timeout=30), threading.local()
+        self._sends, self._last = URLLib3Session(timeout=90), threading.local()
 
     def on(self, client: Any) -> Any:
         """Puts itself before all else that a client does when it sends."""

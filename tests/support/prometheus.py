@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+
+from cygni.local.freeports import free_port
 
 PROGRAM = shutil.which("prometheus")
 ABSENT = "there is no prometheus on the path (Debian: apt-get install prometheus)"
@@ -27,8 +28,7 @@ def prometheus(folder: Path, pages: Sequence[str], host: str = "127.0.0.1") -> I
     ]
     config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [PROGRAM or "prometheus", f"--config.file={folder / 'prometheus.yml'}", "--log.level=warn"]
     command += [f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address={host}:{port}"]
     with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
@@ -39,12 +39,12 @@ def prometheus(folder: Path, pages: Sequence[str], host: str = "127.0.0.1") -> I
             process.kill()
 
 
-def _await_ready(base: str, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+def _await_ready(base: str, process: subprocess.Popen[bytes], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, "prometheus ended by itself"
         try:
-            with urllib.request.urlopen(f"{base}/-/ready", timeout=2):
+            with urllib.request.urlopen(f"{base}/-/ready", timeout=10):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

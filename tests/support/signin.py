@@ -41,7 +41,7 @@ class Site:
     url: str = ""
     idp: str = ""
     request_token: str = ""
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=60))
     client: Client | None = None
 
     def now(self) -> float:

@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from functions.catalog import TABLES
+from tests.support import answers as _  # noqa: F401  # answers faster
 
 BUCKET, REGION = "cygni", "us-east-1"
 

@@ -130,8 +130,9 @@ class FakeBuilders:
 
 @dataclass
 class FakeMetrics:
-    """Readings by backend name, as a gateway would have counted them."""
+    """Readings by backend name, as a gateway would have counted them; one that is not `timed` knows no latency."""
 
+    timed: bool = True
     readings: dict[str, Reading] = field(default_factory=dict)
     values: dict[str, float | None] = field(default_factory=dict)
 
@@ -145,10 +146,10 @@ class FakeMetrics:
 
     def serve(self, backend: str, requests: int, *, errors: int = 0, slow: int = 0) -> None:
         """Counts requests on a backend: `slow` of them took 0.9 s, the others 10 ms."""
-        before = self.readings.get(backend, Reading(0, 0, ((0.01, 0), (0.5, 0), (1.0, 0), (float("inf"), 0))))
-        quick, whole = before.buckets[0][1] + requests - slow, before.requests + requests
+        before = self.readings.get(backend, Reading(0, 0, ()))
+        quick, whole = (before.buckets[0][1] if before.buckets else 0) + requests - slow, before.requests + requests
         buckets = ((0.01, quick), (0.5, quick), (1.0, whole), (float("inf"), whole))
-        self.readings[backend] = Reading(whole, before.errors + errors, buckets)
+        self.readings[backend] = Reading(whole, before.errors + errors, buckets if self.timed else ())
 
 
 @dataclass

@@ -28,7 +28,7 @@ from cygni.local.supervisor.parts import parts
 HOME, STANDBY = "us-east-1", "us-west-2"
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = "/v1/projects/hello/environments/prod/services/web"
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Region:
         environ = {**self.plane.environ, "CYGNI_ENDPOINT": f"http://127.0.0.1:{self.api_port}", "CYGNI_TOKEN": self.key}
         environ["XDG_CONFIG_HOME"] = str(self.folder)
         command = [sys.executable, "-m", "cygni.cli", "deploy", "--json", *(() if wait else ("--detach",))]
-        done = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, timeout=400, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"the deployment of {example} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return str(_last_json(done.stdout)["id"])
@@ -174,7 +174,7 @@ class Region:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.api_port}{path}", data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as refused:
             return refused.code, json.loads(refused.read() or b"{}")
@@ -195,6 +195,6 @@ _client = partial(
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{port}",
-        config=Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        config=Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
 )

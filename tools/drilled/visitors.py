@@ -30,7 +30,7 @@ class Visitors:
             self.failed += self._status() != 200
 
     def _status(self) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
             connection.request("GET", "/", headers={"Host": "hello.localhost"})
             return connection.getresponse().status

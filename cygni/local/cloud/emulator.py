@@ -93,7 +93,7 @@ class Emulator:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ministack", daemon=True)
 
-    def start(self, seconds: float = 20.0) -> None:
+    def start(self, seconds: float = 120.0) -> None:
         """Starts serving; returns when it answers. Raises EmulatorError when it does not within `seconds`."""
         self._thread.start()
         deadline = time.monotonic() + seconds
@@ -136,7 +136,7 @@ class Emulator:
         import http.client
 
         host, _, port = self._bind.partition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=1)
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
         try:
             connection.request("GET", HEALTH)
             return connection.getresponse().status == 200

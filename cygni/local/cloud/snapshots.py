@@ -24,6 +24,8 @@ _ATTEMPTS = 5
 _ALONE = 2
 _SHARE = 10
 """After a snapshot that took t seconds the next waits for 10 t, so that saving costs a tenth of a core."""
+_TURN = 10.0
+"""Seconds that no other thread gets a turn for, at most: more than a read takes, on a busy machine too."""
 LONGEST_PAUSE = 5.0
 """Seconds; no matter how large the state is, a kill loses no more than these and what one snapshot takes."""
 
@@ -95,7 +97,7 @@ class Snapshots:
 def _alone(read: Callable[[], Any]) -> Any:
     """Reads while no other thread gets a turn: a store that is written to all the time could never be copied otherwise."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(1.0)
+    sys.setswitchinterval(_TURN)
     try:
         return read()
     finally:

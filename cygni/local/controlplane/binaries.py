@@ -30,7 +30,7 @@ MODULE = Path(__file__).resolve().parents[3] / "tests" / "cluster"
 _VERSION = re.compile(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)\b", re.MULTILINE)
 _USUAL = "/usr/local/go/bin"
 _LAST = 400
-_DOWNLOAD_SECONDS = 300.0  # some 30 s on an ordinary line; a proxy that never answers must not take all the time of CI
+_DOWNLOAD_SECONDS = 600.0  # some 30 s on an ordinary line; a proxy that never answers must not take all the time of CI
 Say = Callable[[str], None]
 
 

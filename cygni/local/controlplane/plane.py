@@ -31,7 +31,7 @@ from cygni.local.kube.schema.tree import gateway_definitions
 from cygni.local.kube.server import FIRST_NAMESPACES
 from cygni.local.node.process import LAUNCHER, OPEN_FILES
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 5.0
 LAST_LINES = 8
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -183,7 +183,7 @@ class Plane:
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and text of one answer of the API server."""
         trust = ssl.create_default_context(cafile=str(self.plan.certificates.authority))
-        connection = http.client.HTTPSConnection(HOST, self.plan.ports.api, timeout=10, context=trust)
+        connection = http.client.HTTPSConnection(HOST, self.plan.ports.api, timeout=60, context=trust)
         try:
             headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
             connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)

@@ -29,7 +29,7 @@ from cygni.local.demo.play import Play
 from cygni.local.demo.report import closing, document
 from cygni.local.demo.show import Stage
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 _LAST_LINES = 12
 
 

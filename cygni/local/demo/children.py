@@ -18,8 +18,8 @@ import psutil
 
 FREE_PORTS = ("--api-port", "0", "--apps-port", "0")
 """So that the demo runs beside a cloud that is kept running."""
-STOP_SECONDS = 8.0
-"""How long the cloud has to stop by itself before it is killed."""
+STOP_SECONDS = 30.0
+"""How long the cloud has to stop by itself before it is killed: longer than its parts have for it."""
 
 
 class CloudFailed(Exception):
@@ -166,7 +166,7 @@ def kill_everything() -> None:
     """Kill all that this process has started, and what those start meanwhile."""
     while alive := [each for each in descendants(os.getpid()) if each.status() != psutil.STATUS_ZOMBIE]:
         kill(alive)
-        psutil.wait_procs(alive, timeout=1)
+        psutil.wait_procs(alive, timeout=5)
 
 
 class Interrupts:

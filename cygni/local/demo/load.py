@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from cygni.local.demo.tally import Seen
 
-_TIMEOUT = 10.0
+_TIMEOUT = 30.0
 
 
 @dataclass

@@ -18,9 +18,9 @@ from cygni.local.demo.load import Load
 from cygni.local.demo.show import Stage
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
-_ACT_DEADLINE = 120.0  # seconds a deployment may take: several times what it does take
+_ACT_DEADLINE = 300.0  # seconds a deployment may take: several times what it does take
 _LAST_LOOK = 2.0  # seconds of traffic that must all be answered by the stable release at the end
-_LAST_LOOK_DEADLINE = 10.0
+_LAST_LOOK_DEADLINE = 30.0
 
 
 @dataclass

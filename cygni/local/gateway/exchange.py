@@ -32,7 +32,7 @@ class Limits:
     """Seconds: to connect to a pod, until its answer begins, without a byte either way, to keep idle connections, at the end,
     and to wait until a service that sleeps is awake."""
 
-    connect: float = 2.0
+    connect: float = 5.0
     response: float = 60.0
     idle: float = 300.0
     keepalive: float = 1.0

@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
 class Pool:
     """Connections to pods, and how many requests each endpoint has in flight (`active`)."""
 
-    def __init__(self, *, connect_timeout: float = 2.0, keepalive: float = 1.0) -> None:
+    def __init__(self, *, connect_timeout: float = 5.0, keepalive: float = 1.0) -> None:
         self.active: defaultdict[Endpoint, int] = defaultdict(int)
         self._connect_timeout = connect_timeout
         self._keepalive = keepalive

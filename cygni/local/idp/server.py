@@ -132,7 +132,7 @@ def running_in_thread(options: Options) -> Iterator[Provider]:
         yield ready[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def _new_request_token() -> bytes:

@@ -134,4 +134,4 @@ def running_in_thread(options: Options, kubeconfig: Path) -> Iterator[int]:
         yield ports[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=10)
+        thread.join(timeout=60)

@@ -21,6 +21,7 @@ from cygni.local.node.logserver import LogServer
 from cygni.local.node.monitor import Monitor
 from cygni.local.node.pod import PodWorker
 from cygni.local.node.ports import PortAllocator
+from cygni.local.node.publisher import PATIENCE
 from cygni.local.node.registration import Registration
 from cygni.local.node.scheduler import Scheduler
 from cygni.local.node.spec import Object
@@ -159,7 +160,7 @@ class Node:
         for worker, _ in self._workers.values():
             worker.node_stops(self._config.stop_grace)
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self._config.stop_grace + 3.0)
+            _, late = await asyncio.wait(tasks, timeout=self._config.stop_grace + PATIENCE + 3.0)
             for worker, task in self._workers.values():
                 if task in late:
                     worker.hurry()
@@ -208,4 +209,4 @@ def _dismiss(guard: subprocess.Popen[bytes]) -> None:
     if guard.stdin is not None:
         guard.stdin.close()
     with suppress(subprocess.TimeoutExpired):
-        guard.wait(5.0)
+        guard.wait(15.0)

@@ -152,13 +152,13 @@ class PodWorker:
         """Not ready first, so that gateways let go of it; then the processes; then, if that was wanted, the pod itself."""
         running = any(one.run_now is not None for one in self.containers)
         if self._exists and running:
-            await self._publisher.settle(1.0)
+            await self._publisher.settle()
             await self._wait_or_hurry(min(self._context.config.drain, self._grace))
         if not await self._unless_hurried(self._stop_all(self._grace)):
             await self._stop_all(0)
         self._allocator.release(self._mapping)
         if self._exists and running:
-            await self._publisher.settle(1.0)
+            await self._publisher.settle()
         await asyncio.to_thread(self._files.clear)
         if self.latest["metadata"].get("deletionTimestamp") and self._exists:
             await self._unless_hurried(self._delete())

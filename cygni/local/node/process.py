@@ -145,7 +145,7 @@ async def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], time
         code = process.ended.result() if process.ended.done() else None
     finally:
         process.kill()
-        await asyncio.wait({process.ended}, timeout=1.0)
+        await asyncio.wait({process.ended}, timeout=10.0)
         await asyncio.wait({process.drained}, timeout=0.2)
         process.drained.cancel()
     return code, kept.decode("utf-8", "replace")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from cygni.local.node.api import ApiAway, ApiError
 from cygni.local.node.context import Context
 from cygni.local.node.spec import Object, Pod
 
 LONGEST_PAUSE = 2.0
+PATIENCE = 5
+"""Seconds that an API that is slow is waited for; one that is away, a second."""
 log = logging.getLogger(__name__)
 
 
@@ -22,6 +25,7 @@ class StatusPublisher:
         self._sent: Object | None = None
         self._due = asyncio.Event()
         self._settled = asyncio.Event()
+        self._away = self._over = False
 
     def touch(self, *, again: bool = False) -> None:
         """The status may have changed; with `again`, it is written even if it has not."""
@@ -30,13 +34,18 @@ class StatusPublisher:
         self._settled.clear()
         self._due.set()
 
-    async def settle(self, seconds: float) -> None:
-        """Waits until the API has the present status, but no longer than `seconds`."""
+    async def settle(self) -> None:
+        """Waits until the API has the present status, but no longer than there is hope of it (PATIENCE)."""
         self.touch()
-        try:
-            await asyncio.wait_for(self._settled.wait(), seconds)
-        except TimeoutError:
-            log.debug("status of %s is not written yet", self._pod.path)
+        for _ in range(PATIENCE):
+            if self._over:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), 1.0)
+                return
+            if self._away:
+                break
+        log.debug("status of %s is not written yet", self._pod.path)
 
     async def run(self) -> None:
         """Writes until cancelled, or until the API says that this pod is no more."""
@@ -45,6 +54,8 @@ class StatusPublisher:
             self._due.clear()
             status = self._compute()
             if status != self._sent and not await self._write(status):
+                self._over = True
+                self._settled.set()
                 return
             if not self._due.is_set():
                 self._settled.set()
@@ -56,6 +67,7 @@ class StatusPublisher:
             try:
                 await self._context.patch(f"{self._pod.path}/status", body)
             except ApiAway:
+                self._away = True
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
                 if self._due.is_set():  # something newer is to be written: leave this one
@@ -66,5 +78,5 @@ class StatusPublisher:
                 log.error("the status of %s was refused: %s", self._pod.path, error)
                 return True
             else:
-                self._sent = status
+                self._sent, self._away = status, False
                 return True

@@ -77,7 +77,7 @@ class Registration:
     async def leave(self) -> None:
         """Tells that the node is not ready any more; an API that is away will see it from the Lease."""
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(5.0):
                 await self._context.patch(f"{self._path}/status", self.status(ready=False))
         except (ApiError, TimeoutError) as error:
             log.debug("the node's end was not written: %s", error)

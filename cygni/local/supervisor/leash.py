@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 6.0
+PATIENCE = 15.0
 """Seconds that an orderly stop may take."""
 
 

@@ -14,8 +14,9 @@ from typing import IO
 
 from cygni.local.supervisor.child import Child, NotStarted
 
-READY_SECONDS = 40.0
-STOP_SECONDS = 8.0
+READY_SECONDS = 120.0
+STOP_SECONDS = 20.0
+"""Neither is waited for in vain: a child that ends instead, or that has ended, is seen at once."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 STEADY_SECONDS = 60.0
 """A child that ran so long begins again with the first pause."""

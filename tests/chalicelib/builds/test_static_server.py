@@ -41,7 +41,7 @@ def server(site: Path) -> Iterator[int]:
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
@@ -109,7 +109,7 @@ def test_another_method_is_not_taken(server: int) -> None:
 
 
 def test_a_connection_serves_many_requests(server: int) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server, timeout=60)) as connection:
         for _ in range(3):
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"home"

@@ -24,7 +24,7 @@ def freeze(api: Client, *, begins: float | None = None, until: float = 3600, rea
 
 
 def deploy(stage: Stage, api: Client | None = None, **body: Any) -> Reply:
-    return (api or stage.api).post(f"{stage.path}/deployments", {"source": stage._source(), **body})
+    return (api or stage.api).post(f"{stage.path}/deployments", {"source": stage.source(), **body})
 
 
 def test_while_an_environment_is_frozen_no_release_begins_and_the_answer_says_until_when(stage: Stage) -> None:
@@ -88,11 +88,6 @@ def frozen_in_the_queue(stage: Stage, **body: Any) -> str:
     return str(second["id"])
 
 
-def told(stage: Stage, deployment: str, kind: str) -> list[str]:
-    events = stage.api.get(f"{stage.path}/deployments/{deployment}/timeline").json["items"]
-    return [each["message"] for each in events if each["kind"] == kind]
-
-
 def test_one_whose_turn_comes_in_a_freeze_says_so_and_begins_when_it_is_over(stage: Stage) -> None:
     waits = frozen_in_the_queue(stage)
     held = stage.sweep(), stage.sweep()
@@ -101,7 +96,7 @@ def test_one_whose_turn_comes_in_a_freeze_says_so_and_begins_when_it_is_over(sta
     stage.fakes.clock.sleep(3600)
 
     assert (held, state, stage.sweep()) == ((0, 0), "queued", 1)
-    assert told(stage, waits, "frozen") == [
+    assert stage.told(waits, "frozen") == [
         "It begins when the environment is no longer frozen, 2026-01-02 04:04 UTC: Holidays."
     ]
     assert waits in stage.fakes.workflows.started
@@ -144,7 +139,7 @@ def test_what_is_approved_in_a_freeze_begins_when_it_is_over(stage: Stage) -> No
     stage.sweep()
 
     assert (proposed["state"], approved, started) == ("awaiting_approval", [202, 202], [])
-    assert len(told(stage, proposed["id"], "frozen")) == 1
+    assert len(stage.told(proposed["id"], "frozen")) == 1
     assert list(stage.fakes.workflows.started) == [proposed["id"]]
 
 

@@ -26,11 +26,6 @@ def spec(scale: dict[str, Any], **rollout: Any) -> ServiceSpec:
 SLEEPS = spec({"min": 0, "max": 3})
 
 
-def told(stage: Stage, deployment: str, kind: str) -> list[str]:
-    items = stage.api.get(f"{stage.path}/deployments/{deployment}/timeline").json["items"]
-    return [event["message"] for event in items if event["kind"] == kind]
-
-
 def least(stage: Stage, release: str) -> int:
     found = stage.cluster.get("ScaledObject", SPACE, release)
     assert found is not None
@@ -63,7 +58,7 @@ def test_what_is_promoted_comes_to_rest_and_the_timeline_says_so(stage: Stage) -
     assert made["state"] == "promoted"
     assert runtime.rests(stage.cluster, TARGET)
     assert least(stage, "web-r1") == 0
-    assert told(stage, made["id"], "resting") == ["Release 1 may sleep: its requests come through KEDA's interceptor."]
+    assert stage.told(made["id"], "resting") == ["Release 1 may sleep: its requests come through KEDA's interceptor."]
 
 
 def test_the_stable_release_is_woken_and_ready_before_requests_come_to_it_directly(stage: Stage) -> None:
@@ -142,7 +137,7 @@ def test_what_the_cluster_cannot_do_is_on_the_timeline_with_its_remedy(stage: St
     made = stage.deploy(spec=spec(scale))
 
     assert made["state"] == "promoted"
-    (note,) = told(stage, made["id"], "scaling")
+    (note,) = stage.told(made["id"], "scaling")
     assert said in note
 
 
@@ -163,5 +158,5 @@ def test_a_cluster_that_refuses_the_rest_keeps_the_release_awake_and_promoted(st
 
     assert made["state"] == "promoted"
     assert (runtime.rests(guarded, TARGET), least(stage, "web-r1")) == (False, 1)
-    (note,) = told(stage, made["id"], "resting")
+    (note,) = stage.told(made["id"], "resting")
     assert note.startswith("Release 1 stays awake. The cluster answered 403")

@@ -44,7 +44,7 @@ def handler_of(server, released):
             headers = {name.title(): value for name, value in self.headers.items()}
             server.asked.append((self.command, self.path, headers, self.rfile.read(length).decode()))
             if server.silent:
-                released.wait(10)
+                released.wait(60)
                 return
             body = server.body.encode()
             self.send_response(server.status)

@@ -147,9 +147,9 @@ def base(pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 
 def reading(base: str, preset: str, wanted: Reading) -> Reading | None:
-    """What the preset reads of web-r1, once it is as wanted or 15 seconds are over."""
+    """What the preset reads of web-r1, once it is as wanted or a minute is over."""
     metrics = PrometheusMetrics(at(base), PRESETS[preset])
-    return eventually(lambda: metrics.read("shop", ["web-r1"]).get("web-r1"), lambda found: found == wanted, 15)
+    return eventually(lambda: metrics.read("shop", ["web-r1"]).get("web-r1"), lambda found: found == wanted)
 
 
 @pytest.mark.parametrize("preset", PAGES)
@@ -165,9 +165,9 @@ def test_a_gateways_pod_that_goes_takes_none_of_its_counts_along(base: str, page
     gone = pages.texts.pop("traefik-1")
     metrics = PrometheusMetrics(at(base), PRESETS["traefik"])
     try:
-        scraped = eventually(lambda: metrics.value("count(up == 0) or vector(0)"), lambda down: down == 1, 15)
+        scraped = eventually(lambda: metrics.value("count(up == 0) or vector(0)"), lambda down: down == 1)
         assert scraped == 1
-        assert metrics.read("shop", ["web-r1"]) == {"web-r1": COUNTED}
+        assert reading(base, "traefik", COUNTED) == COUNTED
     finally:
         pages.texts["traefik-1"] = gone
 
@@ -185,7 +185,7 @@ def test_what_a_query_gives_is_a_number_none_or_a_refusal(base: str) -> None:
 def test_minutes_of_cloudwatch_are_each_counted_once(tmp_path: Path) -> None:
     newest = int(time.time()) // 60 * 60 - 60
     minutes = [newest - 180, newest - 120, newest - 60, newest]
-    shown = iter([*minutes[:3]])
+    shown = iter([each for each in minutes[:3] for _ in range(2)])  # a scrape that is too late is lost
     latest = [minutes[0]]
 
     def page() -> str:
@@ -231,7 +231,6 @@ def test_the_embedded_gateway_is_read_through_prometheus_as_on_its_own_page(clus
                 found = eventually(
                     lambda: metrics.read("shop", ["web-r1", "web-r2"]),
                     lambda found: sum(each.requests for each in found.values()) > 40,
-                    15,
                 )
     finally:
         finish(process)

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner, Result
 
 from cygni.cli.client import Policy
@@ -18,6 +20,9 @@ from cygni.cli.main import app
 from cygni.cli.runtime import Runtime
 from tests.fakes.api import TOKEN, FakeApi, serve
 from tests.fakes.teams import Team
+
+# The runner has the tree of commands made anew for each run, which takes longer than most of them.
+testing._get_command = cache(testing._get_command)
 
 APP_FILE = "version: 1\nname: shop\nservices:\n  web:\n    port: 8080\n"
 
@@ -39,7 +44,7 @@ class Cli:
             environ=self.environ,
             folder=self.folder,
             poll=0,
-            policy=Policy(attempts=3, first_pause=0.001, connect_timeout=1),
+            policy=Policy(attempts=3, first_pause=0.001, connect_timeout=30),
             sleep=self.sleep,
             now=self.now,
             open_browser=lambda url: not self.browsed.append(url),

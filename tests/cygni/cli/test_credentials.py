@@ -206,5 +206,5 @@ def test_a_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
         process.kill()
         process.wait()
 
-    with held(path, patience=1):
+    with held(path, patience=30):
         pass

@@ -127,7 +127,7 @@ PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 RULES = st.sampled_from(["*.log", "!a.log", "build/", "/a", "a/b", "**/b", "b/*", "!b/a", "# note", "", "a/", "!/build/a"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(paths=st.sets(PATHS, min_size=1, max_size=8), top=st.lists(RULES, max_size=4), deep=st.lists(RULES, max_size=3))
 def test_the_listing_is_gits_own(
     tmp_path_factory: pytest.TempPathFactory, paths: set[str], top: list[str], deep: list[str]

@@ -14,7 +14,7 @@ from tests.contract.api import Api, Obj
 from tests.cygni.local.test_life import Home, home
 
 __all__ = ["home"]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 HEALTH = {"path": "/healthz", "interval": "1s", "deadline": "30s"}
 ROLLOUT = {"steps": [{"weight": 50, "for": "3s"}], "interval": "1s", "minRequests": 5}
 
@@ -60,7 +60,7 @@ class Declared:
         return self.condition(kind)[:2] == ("True", reason)
 
     def get(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports["apps"], timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports["apps"], timeout=30)
         try:
             connection.request("GET", "/", headers={"Host": "shop--prod--hello.localhost"})
             return connection.getresponse().read().decode()
@@ -85,14 +85,14 @@ def test_what_is_declared_is_rolled_out_changed_turned_back_repaired_and_removed
     shop.apply("First")
     home.until(lambda: shop.condition("Ready")[1] != "")  # by the schedule, whoever asks
     home.until(lambda: shop.reached("Ready", "Live"))
-    assert "First" in shop.get()
+    home.until(lambda: "First" in shop.get())
     traffic.start()
 
     shop.apply("Second")
     home.until(lambda: shop.reached("Progressing", "RollingOut"))
     home.until(lambda: {shop.get().partition(" ")[0] for _ in range(20)} == {"First", "Second"})
     home.until(lambda: shop.reached("Ready", "Live"))
-    assert {shop.get().partition(" ")[0] for _ in range(20)} == {"Second"}
+    home.until(lambda: {shop.get().partition(" ")[0] for _ in range(20)} == {"Second"})
 
     shop.apply("Third", image=shop.image.partition("@")[0] + "@sha256:" + "0" * 64, health={**HEALTH, "deadline": "5s"})
     home.until(lambda: shop.reached("Degraded", "RolledBack"))

@@ -83,14 +83,14 @@ def running(image: Path, port: int) -> Iterator[str]:
         yield _answering(f"http://127.0.0.1:{port}/", process)
     finally:
         os.killpg(process.pid, 15)
-        process.wait(10)
+        process.wait(60)
 
 
 def _answering(address: str, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(address, timeout=30):
                 return address
         except OSError:
             assert process.poll() is None, "the service ended"
@@ -99,8 +99,8 @@ def _answering(address: str, process: subprocess.Popen[bytes]) -> str:
 
 
 def is_over(pid: int) -> bool:
-    """Whether a process ends within a few seconds; one that nobody has waited for yet has ended too."""
-    deadline = time.monotonic() + 5
+    """Whether a process ends within a minute; one that nobody has waited for yet has ended too."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -113,5 +113,5 @@ def is_over(pid: int) -> bool:
 
 def fetch(address: str) -> str:
     """The body at an address."""
-    with urllib.request.urlopen(address, timeout=5) as answer:
+    with urllib.request.urlopen(address, timeout=30) as answer:
         return str(answer.read().decode())

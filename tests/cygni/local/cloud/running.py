@@ -61,7 +61,7 @@ class RunningCloud:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log)
         assert self.process.stdout is not None
-        readable, _, _ = select.select([self.process.stdout], [], [], 30)
+        readable, _, _ = select.select([self.process.stdout], [], [], 120)
         line = self.process.stdout.readline() if readable else b""
         if not line:
             self.kill()
@@ -75,7 +75,7 @@ class RunningCloud:
             return 0.0
         begun = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
@@ -94,7 +94,7 @@ class RunningCloud:
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Calls the HTTP API as the admin; an answer of 400 or more fails the test."""
         given = {"Authorization": f"Bearer {KEY}", **headers}
-        answer = httpx.request(method, self.addresses["api"] + path, json=body, headers=given, timeout=20)
+        answer = httpx.request(method, self.addresses["api"] + path, json=body, headers=given, timeout=60)
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
 
@@ -105,7 +105,7 @@ class RunningCloud:
             "POST", f"/v1/projects/{project}/sources", {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
         )
         request = source["upload"]
-        answer = httpx.request(request["method"], request["url"], headers=request["headers"], content=data, timeout=20)
+        answer = httpx.request(request["method"], request["url"], headers=request["headers"], content=data, timeout=60)
         assert answer.status_code == 200, answer.text
         return str(source["id"])
 

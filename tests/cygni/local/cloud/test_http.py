@@ -6,10 +6,10 @@ import contextlib
 import http.client
 import json
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
@@ -20,9 +20,18 @@ from cygni.local.cloud.http import ApiServer, Served
 from cygni.local.cloud.wire import Limits
 
 
-def toy() -> Chalice:
+class Gate:
+    """Where requests to `/slow` wait. `begun` is set once the first is in hand."""
+
+    def __init__(self) -> None:
+        self.begun, self.open = threading.Event(), threading.Event()
+
+
+def toy(gate: Gate | None = None, together: int = 1) -> Chalice:
+    """`/slow` waits until its gate is open, `/meet` until there are so many requests in hand."""
     app = Chalice(app_name="toy", configure_logs=False)
     slot: dict[str, Any] = {}
+    meeting = threading.Barrier(together)
 
     @app.middleware("http")
     def keep(event: Any, get_response: Any) -> Any:
@@ -46,8 +55,15 @@ def toy() -> Chalice:
 
     @app.route("/slow", methods=["GET"])
     def slow() -> str:
-        time.sleep(0.4)
+        if gate is not None:
+            gate.begun.set()
+            gate.open.wait(60)
         return "done"
+
+    @app.route("/meet", methods=["GET"])
+    def meet() -> str:
+        meeting.wait(60)
+        return "met"
 
     return app
 
@@ -61,11 +77,12 @@ class Broken:
         raise RuntimeError("secret detail")
 
 
-LIMITS = Limits(body=1000, idle=2.0, head=0.3, body_time=0.5)
+PATIENT = Limits(body=1000, idle=60.0, head=60.0, body_time=60.0)
+HURRIED = Limits(body=1000, idle=0.3, head=0.3, body_time=0.3)
 
 
-def serve(app: Any) -> ApiServer:
-    server = ApiServer(Served(app, app.routes, lambda request_id: request_id), limits=LIMITS, connections=8)
+def serve(app: Any, limits: Limits = PATIENT) -> ApiServer:
+    server = ApiServer(Served(app, app.routes, lambda request_id: request_id), limits=limits, connections=8)
     server.start()
     return server
 
@@ -78,8 +95,15 @@ def server() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
+def hurried() -> Iterator[ApiServer]:
+    server = serve(toy(), HURRIED)
+    yield server
+    server.stop(0.5)
+
+
+@pytest.fixture
 def client(server: ApiServer) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     yield connection
     connection.close()
 
@@ -92,7 +116,7 @@ def ask(client: http.client.HTTPConnection, method: str, path: str, **given: Any
 
 
 def raw(server: ApiServer, *pieces: bytes, pause: float = 0.0) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         for piece in pieces:
             try:
                 connection.sendall(piece)
@@ -100,8 +124,9 @@ def raw(server: ApiServer, *pieces: bytes, pause: float = 0.0) -> bytes:
                 break
             time.sleep(pause)
         answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
+        with contextlib.suppress(ConnectionError):  # what was sent after the server had enough
+            while piece := connection.recv(65536):
+                answer += piece
         return answer
 
 
@@ -127,22 +152,22 @@ def test_no_request_waits_for_a_delayed_acknowledgement(client: http.client.HTTP
         ask(client, "POST", "/things", body=b"{}")
         return time.perf_counter() - begun
 
-    assert statistics.median(once() for _ in range(15)) < 0.03
+    # What each of them would take at the least, however fast the machine, once the connection is no longer new.
+    assert min([once() for _ in range(40)][20:]) < 0.04
 
 
-def test_requests_run_side_by_side(server: ApiServer) -> None:
-    def one() -> None:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as client:
-            ask(client, "GET", "/slow")
+def test_requests_run_side_by_side() -> None:
+    server = serve(toy(together=4))
 
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    begun = time.monotonic()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    def one() -> Any:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client:
+            return ask(client, "GET", "/meet")[:2]
 
-    assert time.monotonic() - begun < 1.2
+    with ThreadPoolExecutor(4) as threads:
+        answers = [each.result() for each in [threads.submit(one) for _ in range(4)]]
+    server.stop(0.5)
+
+    assert answers == [(200, "met")] * 4
 
 
 def test_what_is_not_there_is_a_problem(client: http.client.HTTPConnection) -> None:
@@ -236,17 +261,12 @@ def test_what_cannot_be_read_is_refused_with_a_problem(server: ApiServer, reques
 @pytest.mark.parametrize(
     "pieces", [[b"G", b"E", b"T", b" ", b"/", b" "], [HEAD + b"Content-Length: 9\r\n\r\n", b"a", b"b", b"c", b"d", b"e"]]
 )
-def test_a_request_that_drips_in_is_given_up_in_time(server: ApiServer, pieces: list[bytes]) -> None:
-    begun = time.monotonic()
-
-    answer = raw(server, *pieces, pause=0.12)
-
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - begun < 3
+def test_a_request_that_drips_in_is_given_up_in_time(hurried: ApiServer, pieces: list[bytes]) -> None:
+    assert raw(hurried, *pieces, pause=0.12).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_client_that_says_nothing_is_let_go(server: ApiServer) -> None:
-    assert raw(server) == b""
+def test_a_client_that_says_nothing_is_let_go(hurried: ApiServer) -> None:
+    assert raw(hurried) == b""
 
 
 def test_requests_sent_at_once_are_answered_in_order(server: ApiServer) -> None:
@@ -264,8 +284,7 @@ def test_an_http_1_0_client_is_answered_and_let_go(server: ApiServer) -> None:
 def test_one_connection_too_many_is_told_to_come_back(server: ApiServer) -> None:
     held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
     try:
-        time.sleep(0.1)
-        answer = raw(server)
+        answer = raw(server)  # connections are taken in the order in which they were made
     finally:
         for each in held:
             each.close()
@@ -276,7 +295,7 @@ def test_one_connection_too_many_is_told_to_come_back(server: ApiServer) -> None
 def test_an_app_that_fails_is_a_problem_that_tells_no_details() -> None:
     server = serve(Broken())
     try:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as client:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client:
             status, problem, _ = ask(client, "GET", "/")
     finally:
         server.stop(0)
@@ -285,18 +304,21 @@ def test_an_app_that_fails_is_a_problem_that_tells_no_details() -> None:
     assert "secret" not in json.dumps(problem)
 
 
-def test_stopping_lets_a_request_in_hand_end_and_lets_idle_clients_go(server: ApiServer) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-    idle = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+def test_stopping_lets_a_request_in_hand_end_and_lets_idle_clients_go() -> None:
+    gate = Gate()
+    server = serve(toy(gate))
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    idle = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     client.request("GET", "/slow")
-    time.sleep(0.1)
+    assert gate.begun.wait(60)
+    stopping = threading.Thread(target=server.stop, args=(60,))
+    stopping.start()
 
-    begun = time.monotonic()
-    server.stop(3)
-
-    assert client.getresponse().read() == b"done"
     assert idle.recv(10) == b""
-    assert time.monotonic() - begun < 2
+    gate.open.set()
+    assert client.getresponse().read() == b"done"
+
+    stopping.join()
     idle.close()
     client.close()
 
@@ -306,7 +328,7 @@ def test_a_log_line_tells_no_query_and_no_header(client: http.client.HTTPConnect
 
     ask(client, "GET", "/things/a?token=hush", headers={"Authorization": "Bearer hush"})
 
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 60
     while not caplog.messages and time.monotonic() < deadline:
         time.sleep(0.01)
     assert caplog.messages[0].startswith("GET /things/a 200 ")

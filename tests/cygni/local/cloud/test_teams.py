@@ -54,12 +54,12 @@ class Person:
 
     def __call__(self, method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
-        return httpx.request(method, self.cloud.url + path, json=body, headers=headers, timeout=30)
+        return httpx.request(method, self.cloud.url + path, json=body, headers=headers, timeout=60)
 
 
 def operator(cloud: RunningCloud) -> Ask:
     headers = {"Authorization": f"Bearer {KEY}"}
-    return lambda method, path, body=None: httpx.request(method, cloud.url + path, json=body, headers=headers, timeout=30)
+    return lambda method, path, body=None: httpx.request(method, cloud.url + path, json=body, headers=headers, timeout=60)
 
 
 def at_once(*acts: Callable[[], httpx.Response]) -> list[httpx.Response]:
@@ -110,11 +110,11 @@ def test_a_key_is_good_until_it_is_deleted(cloud: RunningCloud) -> None:
     ask = operator(cloud)
     made = ask("POST", "/v1/team/keys", {"name": "ci", "role": "viewer"}).json()
     headers = {"Authorization": f"Bearer {made['key']}"}
-    assert httpx.get(f"{cloud.url}/v1/projects", headers=headers).status_code == 200
+    assert httpx.get(f"{cloud.url}/v1/projects", headers=headers, timeout=60).status_code == 200
 
     assert ask("DELETE", f"/v1/team/keys/{made['id']}").status_code == 204
 
-    assert httpx.get(f"{cloud.url}/v1/projects", headers=headers).status_code == 401
+    assert httpx.get(f"{cloud.url}/v1/projects", headers=headers, timeout=60).status_code == 401
 
 
 def test_an_erasure_reaches_the_trails_of_teams_that_were_left(cloud: RunningCloud) -> None:
@@ -135,7 +135,7 @@ def test_an_erasure_reaches_the_trails_of_teams_that_were_left(cloud: RunningClo
 
 def _blanked(ask: Ask, user: str) -> list[dict[str, Any]]:
     """The person's lines, once the function that was sent for has blanked them."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         lines: list[dict[str, Any]] = ask("GET", f"/v1/audit?actor={user}").json()["items"]
         if not any(each["source"] for each in lines) or time.monotonic() > deadline:

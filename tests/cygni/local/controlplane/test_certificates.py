@@ -23,11 +23,11 @@ def test_a_client_that_trusts_the_authority_reaches_a_server_on_loopback(tmp_pat
         thread.start()
         trust = ssl.create_default_context(cafile=str(keys.authority))
         with (
-            socket.create_connection(listener.getsockname(), timeout=10) as plain,
+            socket.create_connection(listener.getsockname(), timeout=60) as plain,
             trust.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
         ):
             assert secured.recv(10) == b"well"
-        thread.join(10)
+        thread.join(60)
 
 
 def test_private_keys_are_their_owners_alone(tmp_path: Path) -> None:

@@ -450,10 +450,10 @@ async def test_a_pod_that_goes_gets_no_new_request_and_ends_those_it_has() -> No
 
 
 @in_loop
-async def test_a_change_is_routed_by_within_milliseconds() -> None:
+async def test_a_change_is_routed_by_at_once() -> None:
     async with world(App()) as here:
         here.gateway.inventory.put("Pod", pod("pod-web-r1", ready=False))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # of this loop's time, which a busy machine does not shorten
         assert (await here.ask()).status == 503
 
 

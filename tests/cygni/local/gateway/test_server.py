@@ -96,7 +96,7 @@ async def test_at_the_end_requests_in_flight_are_answered_and_no_new_connection_
         await hello(wire, request)
 
     app = App(wait)
-    async with world(app, limits=Limits(drain=5)) as here:
+    async with world(app, limits=Limits(drain=60)) as here:
         client, idle = await here.client(), await here.client()
         client.send()
         await until(lambda: app.requests)
@@ -119,7 +119,7 @@ async def test_the_end_does_not_wait_for_ever() -> None:
         client = await here.client()
         client.send()
         await until(lambda: app.requests)
-        await asyncio.wait_for(here.gateway.stop(), 2)
+        await asyncio.wait_for(here.gateway.stop(), 30)
         assert await client.reader.read() == b""
 
 

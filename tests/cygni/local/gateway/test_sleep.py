@@ -125,7 +125,7 @@ def one(*pods: Thing, weights: dict[str, int] | None = None, idle: str = "300") 
 @in_loop
 async def test_a_cluster_that_is_away_is_asked_again() -> None:
     scaler, asleep = Recorder(failures=1), one(pod(ready=False))
-    who = Sleepers(scaler, 5.0, asyncio.get_running_loop().time, again=0.01)
+    who = Sleepers(scaler, 60.0, asyncio.get_running_loop().time, again=0.01)
     who.table_replaced(asleep)
     waking = asyncio.create_task(who.wake(next(iter(asleep.backends().values()))))
     await until(lambda: len(scaler.asked) >= 2)

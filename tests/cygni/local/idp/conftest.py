@@ -137,7 +137,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory, callback_origin: str, clo
 @pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
     """Making a client costs as much as fifty requests."""
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         yield client
 
 

@@ -77,17 +77,17 @@ def running(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[bytes],
         assert run.stdout is not None
         yield run, json.loads(run.stdout.readline())
         run.send_signal(signal.SIGTERM)
-        assert run.wait(5) == 0
+        assert run.wait(60) == 0
 
 
 @pytest.mark.slow
 def test_the_process_says_when_it_is_ready_and_keeps_its_key(tmp_path: Path) -> None:
     uris = ("--redirect-uri", "http://127.0.0.1:1/a", "--redirect-uri", "http://127.0.0.1:1/b")
     with running(tmp_path, *uris) as (process, told):
-        first = httpx.get(f"{told['issuer']}/jwks").json()
+        first = httpx.get(f"{told['issuer']}/jwks", timeout=60).json()
         listening = [each for each in psutil.Process(process.pid).net_connections() if each.status == psutil.CONN_LISTEN]
     with running(tmp_path, *uris) as (_, told_again):
-        second = httpx.get(f"{told_again['issuer']}/jwks").json()
+        second = httpx.get(f"{told_again['issuer']}/jwks", timeout=60).json()
 
     assert [(each.laddr.ip, each.laddr.port) for each in listening] == [("127.0.0.1", told["port"])]
     assert first == second
@@ -105,8 +105,8 @@ def test_nothing_that_was_sent_is_in_the_log(tmp_path: Path) -> None:
             wire.sendall(b"GET /authorize?state=c4nary\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert b"400" in wire.recv(4096)
         form = {"code": "c4nary", "client_secret": "c4nary"}
-        httpx.post(f"{told['issuer']}/token", data=form, headers={"Authorization": "Basic c4nary"})
-        httpx.get(f"{told['issuer']}/userinfo?access_token=c4nary", headers={"Authorization": "Bearer c4nary"})
+        httpx.post(f"{told['issuer']}/token", data=form, headers={"Authorization": "Basic c4nary"}, timeout=60)
+        httpx.get(f"{told['issuer']}/userinfo?access_token=c4nary", headers={"Authorization": "Bearer c4nary"}, timeout=60)
 
     log = (tmp_path / "log").read_text()
     assert "c4nary" not in log
@@ -133,7 +133,7 @@ def test_what_it_cannot_start_with_it_names(tmp_path: Path, arguments: list[str]
         if secret == "BROKEN KEY":
             (tmp_path / "state").mkdir()
             (tmp_path / "state" / "key.pem").write_text("half of a k")
-        done = subprocess.run(line, capture_output=True, text=True, timeout=20, env=dict(os.environ), check=False)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60, env=dict(os.environ), check=False)
 
     assert done.returncode == code
     assert why in done.stderr

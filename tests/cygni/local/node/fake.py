@@ -190,7 +190,7 @@ def container(**fields: Any) -> Object:
 
 
 def pod(name: str = "web-1", *containers: Object, node: str = "", **spec: Any) -> Object:
-    fields = {"containers": list(containers) or [container()], "terminationGracePeriodSeconds": 2} | spec
+    fields = {"containers": list(containers) or [container()], "terminationGracePeriodSeconds": 30} | spec
     if node:
         fields["nodeName"] = node
     meta = {"name": name, "namespace": "shop", "uid": str(uuid.uuid4()), "labels": {"app": "web"}}
@@ -198,4 +198,5 @@ def pod(name: str = "web-1", *containers: Object, node: str = "", **spec: Any) -
 
 
 def http_probe(path: str = "/", **fields: Any) -> Object:
-    return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, **fields}
+    """A probe every second. A slow answer is no failure: on a busy machine any may be."""
+    return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 30, **fields}

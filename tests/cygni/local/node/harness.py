@@ -51,7 +51,7 @@ class Cluster:
         self.api.create(PODS, pod(name, container(env=env, **fields), **(spec or {})))
         return f"{PODS}/{name}"
 
-    async def until(self, what: Callable[[], T], seconds: float = 15.0) -> T:
+    async def until(self, what: Callable[[], T], seconds: float = 60.0) -> T:
         """Waits for something that is true, and returns it."""
         ends = time.monotonic() + seconds
         while not (found := what()):
@@ -59,7 +59,7 @@ class Cluster:
             await asyncio.sleep(0.02)
         return found
 
-    async def ready(self, path: str, seconds: float = 15.0) -> None:
+    async def ready(self, path: str, seconds: float = 60.0) -> None:
         await self.until(lambda: self.condition(path, "Ready").get("status") == "True", seconds)
 
     def status(self, path: str) -> Object:
@@ -82,12 +82,20 @@ class Cluster:
 
     async def get(self, path: str, url: str = "/") -> str:
         address = f"http://127.0.0.1:{self.port(path)}{url}"
-        return await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=5).read().decode())
+        return await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=30).read().decode())
 
     async def logs(self, query: str, name: str = "web-1") -> str:
+        return await asyncio.to_thread(lambda: self._open_logs(query, name).read().decode())
+
+    async def follow(self, name: str = "web-1") -> asyncio.Task[str]:
+        """The logs from now to the end of the container, once the node has begun to give them."""
+        answer = await asyncio.to_thread(self._open_logs, "follow=true", name)
+        return asyncio.create_task(asyncio.to_thread(lambda: answer.read().decode()))
+
+    def _open_logs(self, query: str, name: str) -> Any:
         port = self.api.objects["/api/v1/nodes/local"]["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
         address = f"http://127.0.0.1:{port}/containerLogs/shop/{name}/app?{query}"
-        return await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=10).read().decode())
+        return urllib.request.urlopen(address, timeout=60)
 
 
 def play(directory: Path, scenario: Callable[[Cluster], Awaitable[None]], **settings: Any) -> None:

@@ -129,7 +129,7 @@ def test_a_follower_is_given_what_comes_through_rotations_until_the_end(tmp_path
             await asyncio.sleep(0.001)
             writer.write(f"line {number}\n".encode())
         writer.close()
-        await asyncio.wait_for(follower, 5)
+        await asyncio.wait_for(follower, 60)
         return b"".join(blocks).decode().splitlines()
 
     assert asyncio.run(scenario()) == [f"line {number}" for number in range(40)]

@@ -13,7 +13,7 @@ async def run(command: tuple[str, ...], timeout: float) -> tuple[int | None, str
     return {"ok": (0, "fine"), "bad": (3, "not well\n"), "slow": (None, "")}[command[0]]
 
 
-def answer(action: Action, response: bytes | None = b"", timeout: float = 1.0) -> tuple[Answer, bytes]:
+def answer(action: Action, response: bytes | None = b"", timeout: float = 30.0) -> tuple[Answer, bytes]:
     """The answer to a probe of a server that sends this, and what the server was sent. None: it never answers."""
     heard: list[bytes] = []
 
@@ -85,7 +85,7 @@ def test_a_refused_connection_is_told_from_other_failures(action: Action) -> Non
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        found = asyncio.run(ask(action, 1, lambda _: port, run))
+        found = asyncio.run(ask(action, 30, lambda _: port, run))
 
     assert found.refused
     assert found.port == port
@@ -99,7 +99,7 @@ def test_a_port_that_no_one_declared_is_named() -> None:
     ("word", "ok", "message"), [("ok", True, ""), ("bad", False, "not well"), ("slow", False, "command timed out after 1s")]
 )
 def test_a_command_succeeds_by_its_exit_code(word: str, ok: bool, message: str) -> None:
-    assert answer(Exec((word,)))[0] == Answer(ok, message)
+    assert answer(Exec((word,)), timeout=1)[0] == Answer(ok, message)
 
 
 def test_a_sleep_is_no_longer_than_there_is_time() -> None:

@@ -12,7 +12,7 @@ from cygni.local.node.process import CannotStart, run, start
 ENV = {"PATH": os.defpath}
 
 
-def outcome(*command: str, cwd: Path = Path("/"), timeout: float = 10) -> tuple[int | None, str]:
+def outcome(*command: str, cwd: Path = Path("/"), timeout: float = 60) -> tuple[int | None, str]:
     return asyncio.run(run(command, cwd=cwd, env=ENV, timeout=timeout))
 
 
@@ -77,7 +77,7 @@ def test_a_process_ends_with_the_node_that_started_it() -> None:
     async def scenario() -> tuple[int | None, str]:
         stranger = str(os.getppid())  # not who starts it: it came too late
         return await run(
-            [sys.executable, "-I", "-S", str(LAUNCHER), stranger, "99", "echo", "hi"], cwd=Path("/"), env=ENV, timeout=5
+            [sys.executable, "-I", "-S", str(LAUNCHER), stranger, "99", "echo", "hi"], cwd=Path("/"), env=ENV, timeout=60
         )
 
     assert asyncio.run(scenario()) == (137, "")

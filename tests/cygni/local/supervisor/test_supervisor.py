@@ -29,7 +29,7 @@ MEETING = "import pathlib; pathlib.Path('MET').touch()\n" + GOOD
 DYING = 'import sys; sys.exit("the disk is full")'
 
 
-def until(what: Callable[[], bool], seconds: float = 15) -> None:
+def until(what: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "not in time"
@@ -49,14 +49,14 @@ def child(tmp_path: Path) -> Callable[[str], Child]:
 def test_a_child_is_ready_when_it_says_so(child: Callable[[str], Child]) -> None:
     part = child(GOOD)
 
-    assert part.start(20) == {"port": 7}
+    assert part.start(60) == {"port": 7}
     part.stop()
     assert not part.running()
 
 
 def test_a_child_that_ends_at_once_says_why(child: Callable[[str], Child]) -> None:
     with pytest.raises(NotStarted, match="the disk is full"):
-        child(DYING).start(20)
+        child(DYING).start(60)
 
 
 def test_a_child_that_says_nothing_in_time_is_stopped_and_named(child: Callable[[str], Child]) -> None:
@@ -99,7 +99,7 @@ def test_when_one_does_not_start_an_early_one_is_stopped_too(child: Callable[[st
 @pytest.mark.slow
 def test_a_child_that_does_not_stop_is_killed_with_its_group(child: Callable[[str], Child]) -> None:
     part = child(STUBBORN)
-    part.start(20)
+    part.start(60)
 
     part.stop(seconds=0.5)
 
@@ -133,7 +133,7 @@ def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path, child: Ca
     from pathlib import Path
     from cygni.local.supervisor.child import Child
     part = Child("part", "part_module", [], dict(os.environ), Path({str(tmp_path / "log")!r}))
-    part.start(20)
+    part.start(60)
     print(part.process.pid, flush=True)
     time.sleep(60)
     """

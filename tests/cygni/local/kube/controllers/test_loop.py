@@ -32,7 +32,7 @@ class Recorder:
 def _run(inside: Cluster, recorder: Recorder, looks: int) -> list[str]:
     async def until_seen() -> None:
         task = asyncio.create_task(Loop(inside, [recorder]).run())
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + 60
         while len(recorder.seen) < looks and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
         task.cancel()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +27,7 @@ def _server(kubeconfig: Path) -> str:
 @pytest.fixture
 def http(cluster: Path) -> Iterator[httpx.Client]:
     """A bare HTTP client with the token."""
-    with httpx.Client(base_url=_server(cluster), headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    with httpx.Client(base_url=_server(cluster), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
         yield client
 
 
@@ -36,17 +35,17 @@ def http(cluster: Path) -> Iterator[httpx.Client]:
     "header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic !"}, {"Authorization": TOKEN}]
 )
 def test_strangers_are_refused(cluster: Path, header: dict[str, str]) -> None:
-    answer = httpx.get(_server(cluster) + "/api/v1/namespaces", headers=header)
+    answer = httpx.get(_server(cluster) + "/api/v1/namespaces", headers=header, timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez", "/version"])
 def test_health_and_version_are_open(cluster: Path, path: str) -> None:
-    assert httpx.get(_server(cluster) + path).status_code == 200
+    assert httpx.get(_server(cluster) + path, timeout=60).status_code == 200
 
 
 def test_a_password_is_as_good_as_a_token(cluster: Path) -> None:
-    assert httpx.get(_server(cluster) + "/api", auth=("anyone", TOKEN)).status_code == 200
+    assert httpx.get(_server(cluster) + "/api", auth=("anyone", TOKEN), timeout=60).status_code == 200
 
 
 def test_both_forms_of_discovery_tell_the_same(http: httpx.Client) -> None:
@@ -102,9 +101,10 @@ def test_access_reviews_allow(http: httpx.Client) -> None:
 
 
 class _Kubelet(BaseHTTPRequestHandler):
-    """A node's log server: says what it was asked for, then one line more after a while."""
+    """A node's log server: says what it was asked for, then one line more once the first was seen."""
 
     protocol_version = "HTTP/1.1"
+    seen = threading.Event()
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -116,7 +116,7 @@ class _Kubelet(BaseHTTPRequestHandler):
         self.end_headers()
         self._chunk(f"{parts.path} {json.dumps(parse_qs(parts.query), sort_keys=True)}\n")
         if "follow" in parts.query:
-            time.sleep(0.2)
+            self.seen.wait(60)
             self._chunk("later\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -160,9 +160,9 @@ def test_logs_come_from_the_node(http: httpx.Client, logged_pod: str) -> None:
 def test_logs_can_be_followed(http: httpx.Client, logged_pod: str) -> None:
     with http.stream("GET", logged_pod, params={"container": "app", "follow": "true"}) as answer:
         lines = answer.iter_lines()
-        first = time.monotonic() if next(lines) else 0.0
+        assert next(lines)
+        _Kubelet.seen.set()
         assert next(lines) == "later"
-    assert time.monotonic() - first > 0.1
 
 
 @pytest.mark.parametrize("params", [{}, {"container": "nobody"}, {"container": "broken"}])
@@ -175,7 +175,7 @@ def forgetful(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of a cluster that remembers three changes only."""
     with (
         running_in_thread(Options(TOKEN, history=3), tmp_path / "k"),
-        httpx.Client(base_url=_server(tmp_path / "k"), headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+        httpx.Client(base_url=_server(tmp_path / "k"), headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client,
     ):
         yield client
 
@@ -202,7 +202,7 @@ def test_stopping_ends_open_watches(tmp_path: Path) -> None:
 
     def follow(server: str) -> None:
         with httpx.stream(
-            "GET", f"{server}/api/v1/pods?watch=true", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
+            "GET", f"{server}/api/v1/pods?watch=true", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
         ) as answer:
             started.set()
             list(answer.iter_lines())
@@ -212,8 +212,6 @@ def test_stopping_ends_open_watches(tmp_path: Path) -> None:
     with running_in_thread(Options(TOKEN), tmp_path / "k"):
         thread = threading.Thread(target=follow, args=(_server(tmp_path / "k"),))
         thread.start()
-        assert started.wait(5)
-        begin = time.monotonic()
-    assert time.monotonic() - begin < 5
-    assert ended.wait(5)
+        assert started.wait(60)
+    assert ended.wait(60)
     thread.join()
