@@ -26,6 +26,8 @@ from math import exp, log
 
 from chalicelib.rollouts.evalues import Null, Trials
 
+LEAST = 3
+"""Fewest blocks with bad requests that are evidence: two bursts may follow each other, however much they break."""
 LARGEST = 20
 """Bad requests of a burst that is supposed of a version which had none."""
 BURSTS = 3
@@ -58,7 +60,7 @@ def _newest(pairs: Sequence[tuple[Trials, Trials]], allowed: Callable[[int, int]
     for length, (canary, stable) in enumerate(reversed(served), 1):
         bearing, bad, total = bearing + (canary.bad > 0), bad + canary.bad, total + canary.total
         stable_bad, stable_total = stable_bad + stable.bad, stable_total + stable.total
-        if bearing:
+        if bearing >= LEAST:
             expected = _expected(allowed(stable_bad, stable_total), total / length, bad / bearing)
             best = max(best, _ratio(bearing, length, expected) - log(len(served) / length))
     return best

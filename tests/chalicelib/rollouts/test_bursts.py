@@ -57,6 +57,10 @@ def test_a_few_bursts_one_after_the_other_are_no_steady_fault(bursts: int) -> No
         assert steady_against_stable(pairs([*quiet, *[Trials(size, 200)] * bursts]), NULL) < ENOUGH
 
 
+def test_two_blocks_never_suffice_even_if_all_requests_of_both_fail() -> None:
+    assert steady_against_stable(pairs([Trials(0, 20), *[Trials(20, 20)] * 2]), NULL) == 0
+
+
 def test_a_stable_version_that_had_no_burst_yet_may_have_one_coming() -> None:
     steady, unhurt = [Trials(2, 200)] * 5, Trials(0, 800)
 
