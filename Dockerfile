@@ -1,18 +1,25 @@
 # The embedded cloud in a container: the control plane, a Kubernetes API server, a node and a gateway, as on a developer's machine.
-FROM python:3.13-slim-bookworm AS build
+# The base is pinned by the digest of the image for all processors; Dependabot proposes the next.
+FROM python:3.13.15-slim-bookworm@sha256:2325bb286ec344af3e5898cc224b5844e2707ac6e26b1632516fd3edc84a5e26 AS build
 WORKDIR /cygni
-COPY requirements-dev.txt pyproject.toml ./
-RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.txt
-COPY app.py README.md LICENSE ./
+COPY requirements-local.txt ./
+RUN python -m venv --without-pip .venv \
+    && pip --python .venv/bin/python install --no-cache-dir --require-hashes -r requirements-local.txt
+COPY pyproject.toml app.py README.md LICENSE ./
 COPY chalicelib chalicelib
 COPY cygni cygni
 COPY functions functions
-RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --editable .
+# What builds the installation is pinned, too.
+RUN .venv/bin/uv pip install --no-cache --python .venv/bin/python --no-deps --build-constraints requirements-local.txt --editable .
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13.15-slim-bookworm@sha256:2325bb286ec344af3e5898cc224b5844e2707ac6e26b1632516fd3edc84a5e26
 RUN useradd --uid 10001 --create-home cygni && mkdir /state && chown cygni /state
 WORKDIR /cygni
-COPY --from=build /cygni /cygni
+COPY --from=build /cygni/.venv .venv
+COPY app.py ./
+COPY chalicelib chalicelib
+COPY cygni cygni
+COPY functions functions
 COPY state_machines state_machines
 COPY examples examples
 USER cygni

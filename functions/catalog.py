@@ -7,12 +7,19 @@ Imports nothing of Cygni's, so that both can read it without loading a handler.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 RUNTIME = "python3.13"
 """The Lambda runtime that every function deploys to."""
 
+WORKFLOW_LOG = "ERROR"
+"""What of an execution Step Functions logs, besides the history that it keeps for 90 days: states that fail."""
+
 RELEASE = "live"
 """Alias of every function and state machine on AWS: the release that is in use."""
+
+BUILD_PROJECT = "cygni-build"
+"""The CodeBuild project that builds run in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Function:
     memory: int = 256
     timeout: int = 30
     schedule: str | None = None
-    events: dict[str, list[str]] | None = field(default=None, hash=False)
+    events: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,17 @@ TENANT_RIGHTS = (
     "remember requests",
     "read and write the audit trail",
 )
-"""What a request may do to its own team's keys: the rights of the role that the API assumes for that team."""
+"""What a request may do to its own team's keys: the rights of the role that is assumed for that team."""
+MEMBER_RIGHTS = (
+    "read records",
+    "write records",
+    "count and compare records",
+    "delete records",
+    "remember requests",
+    "append to the audit trail",
+    "change memberships",
+)
+"""What one change may do that concerns a team and its people: the rights of the role that the API assumes for that team."""
 
 API_FUNCTION = Function(
     "cygni-api",
@@ -88,14 +105,9 @@ API_FUNCTION = Function(
     "Serves the HTTP API.",
     (
         "act for one team at a time",
-        "read records",
-        "write records",
-        "list records",
-        "count and compare records",
-        "delete records",
+        "act for one team and its people",
+        "look who belongs to a team",
         "read and write people",
-        "remember requests",
-        "read and write the audit trail",
         "write sources",
         "look for sources",
         "read build logs",
@@ -148,7 +160,14 @@ FUNCTIONS = (
         "functions.build.finished",
         "Hears that a build ended, records the image's digest, and answers the task token.",
         ("read records", "write records", "read results", "answer task tokens"),
-        events={"source": ["aws.codebuild"], "detail-type": ["CodeBuild Build State Change"]},
+        events={
+            "source": ["aws.codebuild"],
+            "detail-type": ["CodeBuild Build State Change"],
+            "detail": {
+                "project-name": [BUILD_PROJECT],
+                "build-status": ["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
+            },
+        },
     ),
     Function(
         "cygni-rollout-prepare",
@@ -163,7 +182,7 @@ FUNCTIONS = (
         "functions.rollout.await_ready",
         "Watches the release's instances become ready.",
         ("read records", "write records", "reach clusters"),
-        memory=256,
+        memory=152,  # it sleeps between looks, as the analysis does
         timeout=120,
     ),
     Function(
@@ -179,7 +198,7 @@ FUNCTIONS = (
         "functions.rollout.analyse",
         "Samples the traffic for a while and judges it.",
         ("read records", "write records", "list records", "read metrics", "reach clusters"),
-        memory=152,  # it sleeps between samples, and is paid for by the second: see docs/cost.md
+        memory=144,  # it sleeps between samples, and is paid for by the second: see docs/cost.md
         timeout=400,
     ),
     Function(
@@ -232,12 +251,14 @@ FUNCTIONS = (
             "list records",
             "count and compare records",
             "delete records",
+            "delete sources",
+            "delete builds",
             "append to the audit trail",
             "start deploy",
             "invoke cygni-reconcile",
             "reach clusters",
         ),
-        memory=512,
+        memory=256,  # it waits for clusters, each minute of the month: see docs/cost.md
         timeout=300,
         schedule="rate(1 minute)",
     ),
@@ -258,21 +279,21 @@ FUNCTIONS = (
         "cygni-logs",
         "functions.logs.handler",
         "Reads the logs of a service's instances for the API.",
-        ("read records", "write records", "reach clusters"),
+        ("act for one team at a time", "reach clusters"),
         memory=512,
     ),
     Function(
         "cygni-traffic",
         "functions.traffic.handler",
         "Reads the traffic metrics of a registered cluster for the API.",
-        ("read records", "write records", "reach clusters"),
+        ("act for one team at a time", "reach clusters"),
         memory=512,
     ),
     Function(
         "cygni-remove-service",
         "functions.remove.handler",
         "Removes a deleted service from its cluster, then its records.",
-        ("read records", "write records", "list records", "count records", "delete records", "reach clusters"),
+        ("act for one team at a time", "delete sources", "delete builds", "reach clusters"),
         memory=512,
         timeout=300,
     ),
@@ -280,7 +301,7 @@ FUNCTIONS = (
         "cygni-check-cluster",
         "functions.clusters.check",
         "Asks a registered cluster whether it answers and grants what Cygni does there, for the API.",
-        ("read records", "write records", "reach clusters"),
+        ("act for one team at a time", "reach clusters"),
         memory=512,
         timeout=60,
     ),
@@ -297,7 +318,7 @@ FUNCTIONS = (
         "cygni-erase-user",
         "functions.privacy.erase_user",
         "Blanks where the requests of a person who was erased came from in a team's audit trail.",
-        ("read records", "read and write the audit trail"),
+        ("act for one team at a time",),
         timeout=900,
     ),
     Function(
@@ -309,6 +330,9 @@ FUNCTIONS = (
         timeout=900,
     ),
 )
+
+MIGRATE = "cygni-migrate"
+"""The function that a deployment of Cygni itself invokes, before the release is in use and after."""
 
 EVENT_BUS = "cygni"
 """The bus that what happened is published on, for whoever wants to hear of it."""

@@ -22,6 +22,7 @@ from infra import packages
 from infra.aliases import released_api
 from infra.firewall import Firewall
 from infra.functions import Code, function_role, log_group, log_group_of
+from infra.gateway_account import GatewayAccount
 from infra.grants import acknowledge
 from infra.settings import Settings
 from infra.site import OwnName
@@ -128,7 +129,7 @@ class HttpApi(Construct):
             "ThrottlingBurstLimit": self._settings.burst,
             "LoggingLevel": "ERROR",
             "DataTraceEnabled": False,
-            "MetricsEnabled": True,
+            "MetricsEnabled": False,  # of each method, billed by the month; those of the stage come for nothing
         }
         for name, value in {
             "Name": API_FUNCTION.name,
@@ -139,6 +140,8 @@ class HttpApi(Construct):
             "DisableExecuteApiEndpoint": self._one_name,
         }.items():
             gateway.add_property_override(name, value)
+        if self._settings.logging_role:
+            gateway.node.add_dependency(GatewayAccount(self, "Account").setting)  # the stage may not log before
         self._name_function(gateway)
 
     def _name_function(self, gateway: Any) -> None:

@@ -1,6 +1,7 @@
 """`python app.py`: synthesizes the stacks of a stage into `cdk.out`. The CDK command runs it, too.
 
-The stage is that of `-c stage=prod`, else of CYGNI_STAGE, else dev.
+The stage is that of `-c stage=prod`, else of CYGNI_STAGE, else dev. With `-c first=yes` nothing refuses to be deleted:
+`infra.deploy` makes stacks so, and protects them once they are there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def main() -> None:
     app = new_app(outdir)
     stage = app.node.try_get_context("stage") or os.environ.get("CYGNI_STAGE", "dev")
     try:
-        build(app, load(stage))
+        settings = load(stage)
+        build(app, settings.for_first_deploy() if app.node.try_get_context("first") else settings)
     except SettingsRefused as refused:
         raise SystemExit(str(refused)) from None
     app.synth()

@@ -11,10 +11,11 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from functions.catalog import BUILD_PROJECT
 from infra.functions import log_group_of
 from infra.grants import acknowledge, places_of, role
 from infra.pairs import role_name
-from infra.rights import BUILD_PROJECT, Places, Statement
+from infra.rights import Places, Statement
 from infra.settings import Settings
 
 REPOSITORIES = "cygni"
@@ -47,6 +48,7 @@ class BuildsStack(cdk.Stack):
             self,
             "Role",
             service="codebuild.amazonaws.com",
+            source=places.arn("codebuild", f"project/{BUILD_PROJECT}"),
             name=role_name(BUILD_PROJECT, self, settings),
             description="Reads a source and its plan, pushes an image, leaves a result.",
             statements=statements_of_builds(places),

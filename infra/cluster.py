@@ -111,7 +111,7 @@ class ClusterStack(cdk.Stack):
             logging=aws_eks.CfnCluster.LoggingProperty(
                 cluster_logging=aws_eks.CfnCluster.ClusterLoggingProperty(enabled_types=[enabled(type=each) for each in kinds])
             ),
-            deletion_protection=settings.data.protect,
+            deletion_protection=settings.data.guarded,
             upgrade_policy=aws_eks.CfnCluster.UpgradePolicyProperty(support_type="STANDARD"),
         )
         kept = log_group_of(self, "ControlPlaneLog", f"/aws/eks/{eks.name}/cluster", settings)

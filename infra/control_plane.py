@@ -6,27 +6,33 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from chalicelib.platform.metrics import NAMESPACE
-from functions.catalog import API_FUNCTION, EVENT_BUS, FUNCTIONS, PAIR_FUNCTIONS, RELEASE, STATE_MACHINES
+from functions.catalog import (
+    API_FUNCTION,
+    BUILD_PROJECT,
+    EVENT_BUS,
+    FUNCTIONS,
+    MIGRATE,
+    PAIR_FUNCTIONS,
+    RELEASE,
+    STATE_MACHINES,
+)
 from infra.alarms import Alarms
 from infra.aliases import GradualShift
 from infra.api import STAGE, HttpApi
 from infra.dashboard import OperatorDashboard
-from infra.functions import Code, Functions
-from infra.grants import bucket_name, grant, places_of
-from infra.pairs import environment_of, pair_of, role_name
+from infra.functions import Code, Functions, places_in
+from infra.grants import bucket_name
+from infra.pairs import environment_of, pair_of
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
-from infra.rights import BUILD_PROJECT, TENANT_ROLE, Places
 from infra.settings import Settings
 from infra.shifts import Shift
-from infra.tenants import statements_of_tenants
+from infra.teams import add_team_roles
+from infra.tenants import roles_told
 from infra.workflows import Workflows
-
-MIGRATE = "cygni-migrate"
 
 
 class ControlPlaneStack(cdk.Stack):
@@ -34,7 +40,6 @@ class ControlPlaneStack(cdk.Stack):
 
     def __init__(self, scope: Construct, id_: str, *, key: kms.IKey, settings: Settings, **more: Any) -> None:
         super().__init__(scope, id_, **more)
-        places = places_of(self)
         environment = function_environment(self, key, settings)
         code = Code(self, "Code", settings=settings)
         self.api = HttpApi(self, "Api", code=code, environment=_of_api(self, environment, settings), settings=settings)
@@ -49,7 +54,8 @@ class ControlPlaneStack(cdk.Stack):
         self.workflows = Workflows(
             self, "Workflows", machines=STATE_MACHINES, functions=self.functions.released, settings=settings
         )
-        self._build_tenant_role(places, settings)
+        roles = {API_FUNCTION: self.api.role, **{each: self.functions.roles[each.name] for each in FUNCTIONS}}
+        add_team_roles(self, roles, settings)
         watched = self._build_release(settings)
         machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
         self.alarms = Alarms(
@@ -75,22 +81,6 @@ class ControlPlaneStack(cdk.Stack):
         add_migrations(self, runner.alias_arn, shifted=shifted, runs_on=runner.alias)
         return alarms
 
-    def _build_tenant_role(self, places: Places, settings: Settings) -> None:
-        """The role that the API assumes for one team, tagged with it: only the API may, and only with that one tag."""
-        trust = iam.PrincipalWithConditions(
-            iam.ArnPrincipal(self.api.role.role_arn),
-            {"Null": {"aws:RequestTag/team": "false"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}},
-        )
-        made = iam.Role(
-            self,
-            "TenantRole",
-            role_name=role_name(TENANT_ROLE, self, settings),
-            description="Reaches the keys of the team that its session is tagged with.",
-            assumed_by=iam.SessionTagsPrincipal(trust),
-            max_session_duration=cdk.Duration.hours(1),
-        )
-        grant(made, statements_of_tenants(places))
-
 
 def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) -> dict[str, str]:
     """What every function is told: `chalicelib/platform/settings.py` says what each means."""
@@ -102,7 +92,6 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_SECRETS_KEY": key.key_arn,
         "CYGNI_BUILD_PROJECT": BUILD_PROJECT,
         "CYGNI_RELEASE_ALIAS": RELEASE,
-        "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
         "CYGNI_REGISTRY": registry,
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
         "CYGNI_METRICS_NAMESPACE": NAMESPACE,
@@ -111,12 +100,11 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         told["CYGNI_TRACING"] = "1"
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told | environment_of(stack.region, pair_of(settings)) | settings.limits.told()
+    return told | environment_of(stack.region, pair_of(settings)) | settings.builds.told() | settings.limits.told()
 
 
 def _of_api(stack: cdk.Stack, environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    name = role_name(TENANT_ROLE, stack, settings)
-    own = {"CYGNI_TENANT_ROLE": f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{name}"}
+    own = roles_told(API_FUNCTION, places_in(stack, settings))
     if settings.admin_key_sha256:
         own["CYGNI_ADMIN_KEY_SHA256"] = settings.admin_key_sha256
     return environment | own

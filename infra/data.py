@@ -37,7 +37,7 @@ class DataStack(cdk.Stack):
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **more: Any) -> None:
-        super().__init__(scope, id_, termination_protection=settings.data.protect, **more)
+        super().__init__(scope, id_, termination_protection=settings.data.guarded, **more)
         self._settings, self._standby = settings.data, settings.standby
         self.key = encryption_key(self, "Key", alias=KEY, data=settings.data)
         for each in TABLES:
@@ -93,7 +93,7 @@ class ReplicaStack(cdk.Stack):
     """The bucket's copy in another region, and the key that encrypts it there; of a standby region also its own table."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **more: Any) -> None:
-        super().__init__(scope, id_, termination_protection=settings.data.protect, **more)
+        super().__init__(scope, id_, termination_protection=settings.data.guarded, **more)
         self.key = encryption_key(self, "Key", alias=REPLICA_KEY, data=settings.data)
         self.bucket = kept_bucket(self, "Bucket", self.key, settings.data)
         if settings.standby:
@@ -126,7 +126,7 @@ def table(stack: cdk.Stack, declared: Table, key: kms.IKey, data: Data, *, copie
         replicas=[dynamodb.ReplicaTableProps(region=copied_to)] if copied_to else None,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
         time_to_live_attribute=declared.ttl,
-        deletion_protection=data.protect,
+        deletion_protection=data.guarded,
         removal_policy=removal(data),
     )
     cdk.Tags.of(made).add("cygni:holds", declared.name)
@@ -196,8 +196,8 @@ def _forget(days: int) -> s3.LifecycleRule:
 
 
 def removal(data: Data) -> cdk.RemovalPolicy:
-    """What becomes of data when its stack is removed."""
-    return cdk.RemovalPolicy.RETAIN if data.protect else cdk.RemovalPolicy.DESTROY
+    """What becomes of data when its stack is removed. A first deploy that fails takes back what it made, protected or not."""
+    return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if data.protect else cdk.RemovalPolicy.DESTROY
 
 
 def _text(name: str) -> dynamodb.Attribute:

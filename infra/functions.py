@@ -17,11 +17,12 @@ from constructs import Construct
 from functions.catalog import DEAD_LETTERS, EVENT_AGE, RELEASE, RUNTIME, TRIES, Function, unattended
 from infra import packages
 from infra.aliases import Released, released
-from infra.grants import acknowledge, grant, places_of, role
+from infra.grants import acknowledge, grant, places_of, role, trusted
 from infra.layers import LAYERS, TRACING_LAYER, layers_of
 from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
-from infra.rights import Statement, of_lambda_itself, statements
+from infra.rights import Places, Statement, of_lambda_itself, statements
 from infra.settings import Settings
+from infra.tenants import roles_told
 
 
 class Code(Construct):
@@ -61,7 +62,8 @@ class Code(Construct):
 class Functions(Construct):
     """All functions that a workflow, a schedule, an event or the API invokes.
 
-    `by_name` has them by their catalog names, `released` their versions and aliases. What fails goes to `dead_letters`.
+    `by_name` has them by their catalog names, `roles` their roles, `released` their versions and aliases. What fails goes to
+    `dead_letters`.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Functions(Construct):
         self._code, self._environment, self._settings = code, dict(environment), settings
         self.dead_letters = dead_letter_queue(self, "DeadLetters", DEAD_LETTERS)
         self.by_name: dict[str, lambda_.Function] = {}
+        self.roles: dict[str, iam.Role] = {}
         self.released: dict[str, Released] = {}
         for each in functions:
             self.by_name[each.name] = self._build(each, each in unattended())
@@ -88,7 +91,7 @@ class Functions(Construct):
 
     def _build(self, function: Function, asynchronous: bool) -> lambda_.Function:
         letters = self.dead_letters.queue_arn if asynchronous else ""
-        made_role = function_role(self, function, self._settings, dead_letters=letters)
+        self.roles[function.name] = function_role(self, function, self._settings, dead_letters=letters)
         made = lambda_.Function(
             self,
             logical(function.name),
@@ -101,8 +104,8 @@ class Functions(Construct):
             layers=self._code.layers_of(function),
             memory_size=function.memory,
             timeout=cdk.Duration.seconds(function.timeout),
-            environment=self._environment,
-            role=made_role,
+            environment=self._environment | roles_told(function, places_in(self, self._settings)),
+            role=self.roles[function.name],
             log_group=log_group(self, function.name, self._settings),
             logging_format=lambda_.LoggingFormat.JSON,
             current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
@@ -136,6 +139,7 @@ class Functions(Construct):
             self,
             "SchedulerRole",
             service="scheduler.amazonaws.com",
+            source=places_of(cdk.Stack.of(self)).arn("scheduler", "schedule-group/default"),
             description="Invokes what runs by schedule.",
             statements=(
                 Statement("InvokeFunctions", ("lambda:InvokeFunction",), targets),
@@ -199,15 +203,20 @@ class Functions(Construct):
         )
 
 
+def places_in(scope: Construct, settings: Settings) -> Places:
+    """Where things are of the region that a construct is for, with the names that roles have there."""
+    stack = cdk.Stack.of(scope)
+    return replace(places_of(stack), suffix=role_suffix(stack, settings))
+
+
 def function_role(scope: Construct, function: Function, settings: Settings, *, dead_letters: str = "") -> iam.Role:
     """The role of one function: its rights, what a pair of regions needs, and what Lambda does in its name."""
-    stack = cdk.Stack.of(scope)
-    places = replace(places_of(stack), suffix=role_suffix(stack, settings))
+    stack, places = cdk.Stack.of(scope), places_in(scope, settings)
     made = iam.Role(
         scope,
         f"{logical(function.name)}Role",
         role_name=role_name(function.name, stack, settings),
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        assumed_by=trusted(scope, "lambda.amazonaws.com"),
         description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
     )
     itself = of_lambda_itself(function.name, places, dead_letters=dead_letters, tracing=settings.tracing)

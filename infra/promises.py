@@ -4,6 +4,8 @@
 2. Versions outlive the deploy that replaces them, but for those with a snapshot, which is paid for and which no workflow names.
 3. Whatever invokes from outside goes by an alias.
 4. No alias moves before the migrations of its release that come before, and those that come after wait for every alias.
+5. What outlives its stack is taken back when the deploy that makes it fails: else the next one finds its name taken.
+6. An API that logs waits for the account's role to log by, which outlives the stack since it is every API's.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ Template = Mapping[str, Any]
 _VERSIONS = ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion")
 _ALIASES = ("AWS::Lambda::Alias", "AWS::StepFunctions::StateMachineAlias")
 _MIGRATIONS = "Custom::CygniMigrations"
+_ACCOUNT = "AWS::ApiGateway::Account"
+_KEPT_ONCE_MADE = "RetainExceptOnCreate"
 
 
 def unpinned(template: Template) -> list[str]:
@@ -34,7 +38,38 @@ def unpinned(template: Template) -> list[str]:
         ),
         *(line for id_, each in resources.items() for line in _of_caller(template, id_, each)),
         *_of_order(resources),
+        *_of_what_stays(resources),
     ]
+
+
+def unlogged(template: Template) -> list[str]:
+    """The APIs of it that log, and that API Gateway would refuse in a region where no API has logged yet."""
+    resources = template.get("Resources", {})
+    roles = {id_ for id_, each in resources.items() if each["Type"] == _ACCOUNT}
+    found = [f"{id_} is deleted with the stack" for id_ in roles if resources[id_].get("DeletionPolicy") != _KEPT_ONCE_MADE]
+    for id_, each in resources.items():
+        if _logs(each) and not roles & set(_waits_for(each)):
+            found.append(f"{id_} logs, and waits for no {_ACCOUNT}")
+    return found
+
+
+def _logs(resource: Mapping[str, Any]) -> bool:
+    told = resource.get("Properties", {})
+    if resource["Type"] not in ("AWS::Serverless::Api", "AWS::ApiGateway::Stage"):
+        return False
+    levels = {each.get("LoggingLevel", "OFF") for each in told.get("MethodSettings", ())}
+    return "AccessLogSetting" in told or bool(levels - {"OFF"})
+
+
+def _of_what_stays(resources: Mapping[str, Any]) -> Iterator[str]:
+    for id_, each in resources.items():
+        if each["Type"] in _VERSIONS:
+            continue  # they go with their function or workflow
+        kept, replaced = each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")
+        if kept == "Retain":
+            yield f"{id_} stays when the deploy that makes it fails"
+        elif kept == _KEPT_ONCE_MADE and replaced != "Retain":
+            yield f"{id_} is deleted when it is replaced"
 
 
 def _has_snapshot(resources: Mapping[str, Any], version: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.catalog import EVENT_BUS, RELEASE
+from functions.catalog import BUILD_PROJECT, EVENT_BUS, RELEASE
 
 
 class UnknownRight(KeyError):
@@ -67,7 +67,15 @@ class Places:
     @property
     def tenant_role(self) -> str:
         """The role that one team's requests are served with."""
-        return f"arn:{self.partition}:iam::{self.account}:role/{TENANT_ROLE}{self.suffix}"
+        return self._role(TENANT_ROLE)
+
+    @property
+    def member_role(self) -> str:
+        """The role that changes a team and its people."""
+        return self._role(MEMBER_ROLE)
+
+    def _role(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}{self.suffix}"
 
     def function(self, name: str) -> str:
         """A function of the catalog."""
@@ -98,8 +106,7 @@ Render = Callable[[Places], Iterable[Statement]]
 
 _TEAM = "The first part of an object's name is its team, and a function serves them all."
 _SUFFIX = "Secrets Manager adds six characters of its own to a secret's name."
-TENANT_ROLE = "cygni-tenant"
-BUILD_PROJECT = "cygni-build"
+TENANT_ROLE, MEMBER_ROLE = "cygni-tenant", "cygni-member"
 SIGNING_KEYS, SIGN_IN, CLUSTERS = "cygni/signing-keys", "cygni/sign-in", "cygni/clusters"
 _REGISTERED = "A secret is named by the team and by when it was registered. " + _SUFFIX
 
@@ -156,12 +163,27 @@ def _secret(sid: str, name: str, *actions: str) -> Render:
     return render
 
 
+ONE_TEAM: dict[str, dict[str, Any]] = {
+    "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]},
+    "Null": {"aws:RequestTag/team": "false"},
+}
+"""The condition that a session is tagged with a team, and with nothing else."""
+
+
 def _tenant(places: Places) -> Iterable[Statement]:
-    condition: dict[str, dict[str, Any]] = {
-        "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]},
-        "Null": {"aws:RequestTag/team": "false"},
-    }
-    yield Statement("ActForOneTeam", ("sts:AssumeRole", "sts:TagSession"), (places.tenant_role,), condition)
+    yield Statement("ActForOneTeam", ("sts:AssumeRole", "sts:TagSession"), (places.tenant_role,), ONE_TEAM)
+
+
+def _member(places: Places) -> Iterable[Statement]:
+    yield Statement("ActForATeamAndPeople", ("sts:AssumeRole", "sts:TagSession"), (places.member_role,), ONE_TEAM)
+
+
+def _belonging(places: Places) -> Iterable[Statement]:
+    because = (
+        "Whether a caller belongs to a team is read before anything is done for that team: an API key's hash, a membership, an "
+        "invitation. So no session can be tagged with it yet, and this right alone knows no team: one record by its whole key."
+    )
+    yield Statement("LookWhoBelongs", ("dynamodb:GetItem",), (places.table("cygni"),), because=because)
 
 
 def _clusters(places: Places) -> Iterable[Statement]:
@@ -193,7 +215,6 @@ MEANINGS: dict[str, Render] = {
     "write records": _table("WriteRecords", "cygni", "PutItem"),
     "list records": _table("ListRecords", "cygni", "Query"),
     "count and compare records": _table("CountRecords", "cygni", "ConditionCheckItem", "UpdateItem"),
-    "count records": _table("CountRecords", "cygni", "UpdateItem"),
     "delete records": _table("DeleteRecords", "cygni", "DeleteItem"),
     "list busy services": _table("ListBusyServices", "cygni", "Query", index="gsi1"),
     "read and write people": _table(
@@ -202,12 +223,17 @@ MEANINGS: dict[str, Render] = {
     "remember requests": _table("RememberRequests", "cygni-idempotency", "GetItem", "PutItem"),
     "read and write the audit trail": _table("AppendToTheTrail", "cygni-audit", "PutItem", "Query"),
     "append to the audit trail": _table("OnlyAppendToTheTrail", "cygni-audit", "PutItem"),
+    "change memberships": _table("ChangeMemberships", "cygni-identity", "DeleteItem", "PutItem"),
     "act for one team at a time": _tenant,
+    "act for one team and its people": _member,
+    "look who belongs to a team": _belonging,
     "write sources": _objects("WriteSources", "PutObject", "*/sources/*"),
     "look for sources": _object_reads("LookForSources", "*/sources/*"),
     "read sources": _objects("ReadSources", "GetObject", "*/sources/*"),
     "write plans": _objects("WritePlans", "PutObject", "*/builds/*/plan.json"),
     "read results": _object_reads("ReadResults", "*/builds/*/result.json"),
+    "delete sources": _objects("DeleteSources", "DeleteObject", "*/sources/*"),
+    "delete builds": _objects("DeleteBuilds", "DeleteObject", "*/builds/*"),
     "read build logs": _build_log,
     "start builds": _builds("StartBuilds", "StartBuild"),
     "stop builds": _builds("StopBuilds", "StopBuild"),

@@ -12,7 +12,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 FOLDER = Path(__file__).parent / "stages"
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -26,7 +35,11 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 EksName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Repository = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$", max_length=200)
+]
 Cidr = Annotated[str, StringConstraints(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$")]
+Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
 
 
@@ -60,6 +73,12 @@ class Data(_Part):
     )
     source_days: int = Field(default=90, ge=1, le=3650, description="Days that sources, plans and logs of builds are kept.")
     replica_region: Region | None = Field(default=None, description="Region that the bucket is copied to; absent: none.")
+    _first: bool = PrivateAttr(default=False)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether deleting is refused: of what is protected, from the second deploy on."""
+        return self.protect and not self._first
 
 
 class Api(_Part):
@@ -68,6 +87,10 @@ class Api(_Part):
     site: Site | None = Field(default=None, description="Its own name; absent: the name that API Gateway gives.")
     requests_per_second: int = Field(
         default=100, ge=1, le=10000, description="Requests that all callers together may make in a second."
+    )
+    logging_role: bool = Field(
+        default=True,
+        description="Whether API Gateway's role for logs is set, for all APIs of account and region; false: it is set already.",
     )
     burst: int = Field(default=200, ge=1, le=5000, description="Requests that may come at once.")
     firewall: bool = Field(default=True, description="Whether a web ACL stands before the API.")
@@ -83,6 +106,22 @@ class Builds(_Part):
     minutes: int = Field(default=30, ge=5, le=480, description="Minutes a build may take.")
     at_once: int = Field(default=20, ge=1, le=1000, description="Builds that may run at the same time.")
     keep_images: int = Field(default=100, ge=2, le=10000, description="Images that a repository keeps.")
+    executor: Image | None = Field(
+        default=None, description="Image that makes the images, of one version or digest; absent: the version that Cygni names."
+    )
+
+    @field_validator("executor")
+    @classmethod
+    def _pinned(cls, executor: str | None) -> str | None:
+        tag = executor.rpartition("/")[2].partition("@")[0].partition(":")[2] if executor else ""
+        if executor and "@" not in executor and tag in ("", "latest", "debug", "slim"):
+            raise ValueError(f"{executor} is another image from day to day: name a version (:v1.28.5) or a digest (@sha256:…)")
+        return executor
+
+    def told(self) -> dict[str, str]:
+        """What functions are told of them."""
+        executor = {"CYGNI_KANIKO_IMAGE": self.executor} if self.executor else {}
+        return {"CYGNI_BUILD_TIMEOUT": str(self.minutes * 60), **executor}
 
 
 class Cluster(_Part):
@@ -127,6 +166,20 @@ class Alarms(_Part):
     )
 
 
+class Delivery(_Part):
+    """The workflow that deploys releases: docs/delivery.md."""
+
+    repository: Repository = Field(
+        description="Repository on GitHub whose workflow deploys, as its tokens name it: owner/name, or owner@1234/name@5678."
+    )
+    environment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=255)] = Field(
+        description="The repository's environment, whose approval a deploy needs."
+    )
+    provider: Arn | None = Field(
+        default=None, description="The account's provider of GitHub's tokens; absent: it has none, and one is made."
+    )
+
+
 class Limits(_Part):
     """How much one caller or one team may have, by the names of the settings of docs/reference.md; absent: their defaults."""
 
@@ -145,8 +198,9 @@ class Limits(_Part):
 
 
 class Console(_Part):
-    """The console: a static page."""
+    """A place for a console, a static page. Cygni has none yet to put there."""
 
+    make: bool = Field(default=False, description="Whether there is a bucket and a distribution for a page of your own.")
     site: Site | None = Field(default=None, description="Its own name; absent: the name that CloudFront gives.")
     certificate: Arn | None = Field(
         default=None, description="Certificate for that name, in us-east-1, where CloudFront reads it."
@@ -156,6 +210,8 @@ class Console(_Part):
     def _certified(self) -> Console:
         if (self.site is None) != (self.certificate is None):
             raise ValueError("site and certificate go together: set both or neither")
+        if self.site is not None and not self.make:
+            raise ValueError("site is of no use while make is false: set make = true, or take site away")
         return self
 
 
@@ -212,6 +268,7 @@ class Settings(_Part):
     alarms: Alarms
     console: Console = Field(default=Console())
     limits: Limits = Field(default=Limits())
+    delivery: Delivery | None = Field(default=None, description="The workflow that deploys; absent: people do.")
     eks: Eks | None = Field(default=None, description="A cluster of the account's own; absent: clusters are registered alone.")
     standby: Standby | None = Field(default=None, description="A region that stands by; absent: none.")
 
@@ -219,6 +276,12 @@ class Settings(_Part):
     def replica_region(self) -> str | None:
         """The region that data is copied to."""
         return self.standby.region if self.standby else self.data.replica_region
+
+    def for_first_deploy(self) -> Settings:
+        """The same, but that nothing refuses to be deleted, so that CloudFormation can take back what it made when it fails."""
+        data = self.data.model_copy()
+        data._first = True
+        return self.model_copy(update={"data": data})
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:

@@ -10,6 +10,8 @@ from infra.cluster import ClusterStack
 from infra.console import ConsoleStack
 from infra.control_plane import ControlPlaneStack
 from infra.data import DataStack, ReplicaStack
+from infra.delivery import DeliveryStack
+from infra.places import regions
 from infra.regions import build_standby, copy_images, watch_the_other
 from infra.settings import Settings
 
@@ -46,6 +48,9 @@ def build(app: cdk.App, settings: Settings) -> None:
     if settings.eks:
         cluster = ClusterStack(app, "cygni-cluster", eks=settings.eks, key=data.key, settings=settings, env=here)
         cluster.add_stack_dependency(control_plane)  # whose roles it admits
-    ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
+    if settings.console.make:
+        ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
+    if settings.delivery:
+        DeliveryStack(app, "cygni-delivery", delivery=settings.delivery, regions=regions(settings), env=here)
     cdk.Tags.of(app).add("cygni", "control-plane")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))

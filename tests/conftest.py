@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from tests.support.cluster import RealCluster
 
+pytest_plugins = ["tests.support.skips"]
+
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1", POWERTOOLS_DEV="0"
 )

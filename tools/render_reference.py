@@ -15,7 +15,17 @@ from chalicelib.api.routes import Route
 from chalicelib.identity.rules import MATRIX, Cell, Role
 from chalicelib.platform.errors import CygniError, Transient
 from chalicelib.platform.settings import Settings
-from functions.catalog import API_FUNCTION, FUNCTIONS, RUNTIME, STATE_MACHINES, TABLES, Function, StateMachine
+from functions.catalog import (
+    API_FUNCTION,
+    FUNCTIONS,
+    MIGRATE,
+    PAIR_FUNCTIONS,
+    RUNTIME,
+    STATE_MACHINES,
+    TABLES,
+    Function,
+    StateMachine,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -80,23 +90,35 @@ def _settings() -> Iterable[tuple[str, ...]]:
 
 
 def _functions() -> Iterable[tuple[str, ...]]:
-    for each in (API_FUNCTION, *FUNCTIONS):
+    for each in (API_FUNCTION, *FUNCTIONS, *PAIR_FUNCTIONS):
         numbers = str(each.memory), str(each.timeout)
-        yield f"`{each.name}`", _trigger(each), *numbers, each.description, "; ".join(each.rights)
+        yield f"`{each.name}`", "; ".join(triggers(each)), *numbers, each.description, "; ".join(each.rights)
 
 
-def _trigger(function: Function) -> str:
-    """What invokes a function: API Gateway, a schedule, an event, a workflow, the API, or an operator."""
+def triggers(function: Function) -> list[str]:
+    """All that invokes a function: API Gateway, a schedule, an event, workflows, functions, a deploy of Cygni, an operator."""
     if function is API_FUNCTION:
-        return "API Gateway"
-    if function.schedule:
-        return f"schedule, `{function.schedule}`"
+        return ["API Gateway"]
+    found = [f"schedule, `{function.schedule}`"] if function.schedule else []
     if function.events:
-        return f"event, {', '.join(function.events['detail-type'])}"
+        found.append(f"event, {', '.join(function.events['detail-type'])}")
     machines = [each.name for each in STATE_MACHINES if f"${{{function.name}}}" in _definition(each)]
     if machines:
-        return f"workflow {', '.join(machines)}"
-    return "API" if f"invoke {function.name}" in API_FUNCTION.rights else "operator"
+        found.append(f"workflow {', '.join(machines)}")
+    if function.name == MIGRATE:
+        found.append("deploy of Cygni")
+    found += [_invoker(each, function) for each in (API_FUNCTION, *FUNCTIONS) if _invokes(each, function)]
+    if not found or function.name == MIGRATE:
+        found.append("operator, where a region stands by" if function in PAIR_FUNCTIONS else "operator")
+    return found
+
+
+def _invokes(one: Function, other: Function) -> bool:
+    return f"invoke {other.name}" in one.rights or f"continue {other.name}" in one.rights
+
+
+def _invoker(one: Function, other: Function) -> str:
+    return "API" if one is API_FUNCTION else "itself" if one is other else f"`{one.name}`"
 
 
 def _definition(machine: StateMachine) -> str:

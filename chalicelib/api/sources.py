@@ -42,6 +42,7 @@ def create_source(call: AnyCall) -> Answer:
         call.path["project"],
         sha256=call.body.sha256,
         size=call.body.size,
+        only=(call.body.environment, call.body.service) if call.body.service is not None else None,
         limit=known.upload_limit,
         expiry=known.upload_expiry,
         storage=call.world.storage,

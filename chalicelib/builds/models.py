@@ -28,10 +28,12 @@ def build_pk(team: str, build: str) -> str:
 
 
 class SourceRecord(Record):
-    """An uploaded archive; the bytes are in the bucket."""
+    """An uploaded archive; the bytes are in the bucket. One that was uploaded for one service alone names it."""
 
     id = UnicodeAttribute()
     project = UnicodeAttribute()
+    environment = UnicodeAttribute(null=True)
+    service = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute()
     size = NumberAttribute()
     created_at = UTCDateTimeAttribute()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.platform.names import Name
 from chalicelib.platform.schema import Cursor, Input, Moment, Output
@@ -17,6 +17,14 @@ class NewSource(Input):
 
     sha256: Sha256
     size: int = Field(ge=1, description="Bytes of the archive.")
+    environment: Name | None = Field(None, description="With `service`: the one that it is for.")
+    service: Name | None = Field(None, description="The one service that may deploy it, and that it is removed with.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> NewSource:
+        if (self.environment is None) != (self.service is None):
+            raise ValueError("give both `environment` and `service`, or neither")
+        return self
 
 
 class Upload(Output):

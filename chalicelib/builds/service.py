@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.builds.forgetting import forget_builds
 from chalicelib.builds.listing import MARKERS
 from chalicelib.builds.logs import LogPiece, read_log
 from chalicelib.builds.preview import dockerfile_of, preview_plan
@@ -32,6 +33,7 @@ __all__ = [
     "create_source",
     "dockerfile_of",
     "finish_build",
+    "forget_builds",
     "get_build",
     "get_source",
     "open_build",

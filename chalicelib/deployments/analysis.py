@@ -13,25 +13,26 @@ from chalicelib.deployments.progress import Ports, Task, answer, move, save, sta
 from chalicelib.deployments.workflow import load
 from chalicelib.platform.errors import LostRace
 from chalicelib.platform.store import team_store
-from chalicelib.rollouts.service import Decision, Evidence, Phase, Sample, event_of, evidence_write, last_evidence
-
-WATCHING = frozenset({Phase.ANALYSING, Phase.PAUSED})
+from chalicelib.rollouts.service import WATCHED, Decision, Evidence, Sample, event_of, evidence_write, last_evidence
 
 
 def analyse(event: Task, ports: Ports) -> dict[str, str]:
     """Samples the traffic until a verdict moves the rollout, a person does, or the task's time is over.
 
-    What was asked of the deployment is looked at with every sample, so that an abort waits for one sample at most.
+    What was asked of the deployment is looked at with every sample, so that an abort waits for one sample at most. The evidence
+    is stored when it moves the rollout, before a request is taken up, and when the task's time is over: not with each look,
+    since it is billed by its size. What is live meanwhile is judged when somebody asks (`live`).
     """
     ends = ports.clock() + timedelta(seconds=ports.settings.analysis_slice)
     samples: list[Sample] = []
     before: Evidence | None = None
+    evidence: Evidence | None = None
     while True:
         record = load(event)
-        if state_of(record).phase not in WATCHING or record.ended:
+        if state_of(record).phase not in WATCHED or record.ended:
             return answer(record)
         try:
-            if take_request(record, ports.clock()):
+            if take_request(record, ports.clock(), seen=[evidence_write(record.team, evidence)] if evidence else ()):
                 return answer(record)
             if not samples:
                 samples, before = stored_baseline(record), last_evidence(team_store(record.team), record.team, record.id)
@@ -54,7 +55,7 @@ def _moved(record: DeploymentRecord, evidence: Evidence) -> bool:
     before = state_of(record)
     verdict = evidence.verdict
     transition = move(record, event_of(verdict.decision), evidence.at, reason=verdict.reason)
-    if transition.state.phase in WATCHING and transition.state.held is before.held:
+    if transition.state.phase in WATCHED and transition.state.held is before.held:
         return False
     record.tell(evidence.at, "verdict", f"{_WORDS[verdict.decision]} {verdict.reason}")
     if transition.state.held:

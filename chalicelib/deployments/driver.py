@@ -14,7 +14,18 @@ from chalicelib.deployments import rolling
 from chalicelib.deployments.lingering import linger, lingers, stable_stopped
 from chalicelib.deployments.models import DeploymentRecord
 from chalicelib.deployments.observation import keep_baseline, observe
-from chalicelib.deployments.progress import Ports, Task, answer, move, not_ready, phase_of, save, state_of, take_request
+from chalicelib.deployments.progress import (
+    Ports,
+    Task,
+    answer,
+    mark_of,
+    move,
+    not_ready,
+    phase_of,
+    save,
+    state_of,
+    take_request,
+)
 from chalicelib.deployments.releases import Release, keep_release, stored_release, target_of, workload_of
 from chalicelib.deployments.resting import awake, rest
 from chalicelib.deployments.states import State
@@ -52,8 +63,9 @@ def prepare(event: Task, ports: Ports) -> dict[str, str]:
         if not stable_stopped(record, ports):
             return answer(record)
         release = release_of(record)
-        workload = rolling.sized(record, workload_of(record.key, release), ports)
-        for note in runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway):
+        workload, put_up = rolling.sized(record, workload_of(record.key, release), ports)
+        host = host_of(record, ports)
+        for note in runtime.apply_release(ports.cluster, workload, host=host, gateway=ports.gateway, put_up=put_up):
             record.tell(ports.clock(), "scaling", note)
         record.deadline = ports.clock() + timedelta(seconds=seconds(release.spec.health.deadline))
         move(record, Event.APPLIED, ports.clock(), kind="applied")
@@ -139,7 +151,8 @@ def settle(event: Task, ports: Ports) -> dict[str, str]:
 def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
     """Gives the stable release all the traffic, then removes the canary. Whatever phase it is called in, it turns back.
 
-    A stable release that has no instance left is brought back first, so that traffic never moves to nothing.
+    A stable release that has no instance left is brought back first, so that traffic never moves to nothing. That it turns
+    back is saved before anything is undone: a worker that is late reads it, or is refused what it read before.
     """
     put_up = fence_for(event, ports)
     record = load(event)
@@ -147,8 +160,9 @@ def roll_back(event: Task, ports: Ports, *, reason: str = "") -> dict[str, str]:
         record.rollout = RolloutState(Phase.ROLLING_BACK, reason=reason or "The release could not be made.").to_dict()
     if phase_of(record) is not Phase.ROLLING_BACK:
         move(record, Event.FAILED, ports.clock(), reason=reason)
-    if phase_of(record) is not Phase.ROLLING_BACK:
-        return answer(record)
+        if phase_of(record) is not Phase.ROLLING_BACK:
+            return answer(record)
+        save(record)
     number, stable = int(record.number), None if record.stable is None else int(record.stable)
     if not state_of(record).weights_known:
         if not _bring_back_stable(record, ports, put_up):
@@ -205,8 +219,8 @@ def set_weights(
 
 
 def retire(record: DeploymentRecord, ports: Ports, *, keep: int) -> None:
-    """Removes all releases up to the deployment's own but one. Each time is told apart, also from the same task run again."""
-    mark = f"{record.id}.{int(record.version)}.{ports.clock().isoformat()}"
+    """Removes all releases up to the deployment's own but one."""
+    mark = mark_of(record, ports.clock())
     runtime.retire(ports.cluster, target_of(record.key), keep={keep}, upto=int(record.number), mark=mark)
 
 
@@ -233,6 +247,8 @@ def _open_rollout(record: DeploymentRecord, ports: Ports) -> None:
     record.image, record.state = release.image, State.ROLLING_OUT.value
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
+    if chosen.recreate:
+        notes = (*notes, "What is recreated is not judged: nothing runs beside it. It takes all requests when it is ready.")
     for note in notes if record.stable is not None else ():
         record.tell(now, "gates", note)
     save(record)
@@ -265,7 +281,8 @@ def _bring_back_stable(record: DeploymentRecord, ports: Ports, put_up: runtime.F
     sleeps = runtime.rests(ports.cluster, target)
     if sleeps or runtime.readiness(ports.cluster, target, stable, now=ports.clock()).ready == 0:
         workload = rolling.whole(record, workload_of(record.key, stored_release(record.key, stable)))
-        runtime.apply_release(ports.cluster, workload, host=host_of(record, ports), gateway=ports.gateway)
+        around, host = rolling.put_up(record, stable, ports), host_of(record, ports)
+        runtime.apply_release(ports.cluster, workload, host=host, gateway=ports.gateway, put_up=around)
         while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
             if ports.clock() >= ends and seen.ready == 0:
                 return False

@@ -153,6 +153,7 @@ def _enter(
         raise NotFound(f"There is no service {key}.")
     if wanted.source is not None:
         source = source_of(who, key.project, wanted.source, sources[0])
+        source.refuse_other(key)
         if storage.size(source.key) is None:
             raise Conflict(f"Source {source.id} was not uploaded.", remedy="Send the archive to its upload address first.")
     service = Service.from_record(service_record)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.deployments.models import DeploymentRecord
+from chalicelib.deployments.models import DeploymentRecord, deployments_pk
 from chalicelib.deployments.rules import REQUEST_EVENTS
 from chalicelib.deployments.states import Request
 from chalicelib.platform.clock import Clock
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import LostRace, NotFound
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import team_store
-from chalicelib.platform.table import Put
+from chalicelib.platform.table import Put, Write
 from chalicelib.rollouts.service import Event, Phase, RolloutState, Strategy, Transition, apply, next_task, strategy_from_dict
 from chalicelib.runtime.scaling import Gateway
 
@@ -41,10 +41,11 @@ class Ports:
 Task = Mapping[str, str]
 
 
-def take_request(record: DeploymentRecord, now: datetime) -> bool:
+def take_request(record: DeploymentRecord, now: datetime, *, seen: Sequence[Write] = ()) -> bool:
     """Takes up what was asked of the deployment and saves it; True when the rollout's next task is another one then.
 
-    A request that its phase does not know waits until one does, or until the end.
+    A request that its phase does not know waits until one does, or until the end. `seen` is what was seen until then; it is
+    stored before one that is taken up, so that what led a person to ask can be looked at afterwards.
     """
     if record.requested is None:
         return False
@@ -58,6 +59,8 @@ def take_request(record: DeploymentRecord, now: datetime) -> bool:
         record.requested = None
     if after.phase is not before.phase:
         record.tell(now, after.phase.value, transition.sentence + by)
+    if seen:
+        team_store(record.team).commit(list(seen))
     save(record)
     return next_task(after.phase) != next_task(before.phase)
 
@@ -89,6 +92,18 @@ def not_ready(record: DeploymentRecord, seen: Readiness, now: datetime) -> bool:
 def save(record: DeploymentRecord) -> None:
     """Saves the deployment. Raises LostRace when someone else was first."""
     team_store(record.team).commit([Put(record)])
+
+
+def confirm(record: DeploymentRecord) -> None:
+    """Raises LostRace when someone has saved the deployment since it was loaded or saved here."""
+    found = team_store(record.team).fetch(DeploymentRecord, deployments_pk(record.key), record.id)
+    if found is None or int(found.version) != int(record.version):
+        raise LostRace(f"Deployment {record.id} has changed meanwhile.")
+
+
+def mark_of(record: DeploymentRecord, now: datetime) -> str:
+    """Whose write something is in the cluster. Each time is told apart, also from the same task run again."""
+    return f"{record.id}.{int(record.version)}.{now.isoformat()}"
 
 
 def answer(record: DeploymentRecord) -> dict[str, str]:

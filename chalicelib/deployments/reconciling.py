@@ -41,13 +41,15 @@ from chalicelib.platform.ids import NewId
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import WatchedCluster
 from chalicelib.platform.settings import Settings
+from chalicelib.platform.storage import Storage
 from chalicelib.platform.store import team_store
 from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, cluster_of, create_service, get_lane, held_service, mark_deleting
 from chalicelib.runtime import drift
 from chalicelib.runtime import service as runtime
-from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
+from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, retry_of, wanted
 from chalicelib.runtime.rules import Target
+from chalicelib.runtime.sizes import size_of
 
 _ROUNDS = 3
 _DECLARED = "Declared by CygniService "
@@ -141,10 +143,16 @@ def reconcile(hands: Hands, obj: Json, *, looked_for_drift: bool) -> LookAgain |
 
 
 def _rounds(case: _Case, looked_for_drift: bool) -> LookAgain | None:
+    """A start and an adoption are followed up at once; where another writer was first, all is read and decided anew."""
     again: LookAgain | None = None
-    for _ in range(_ROUNDS):
+    for left in reversed(range(_ROUNDS)):
         actions = decide(_desired(case), _known(case), drift=looked_for_drift)
-        again = _carry_out(case, actions)
+        try:
+            again = _carry_out(case, actions)
+        except LostRace:
+            if not left:
+                raise
+            continue
         if not any(isinstance(each, (Start, Adopt)) for each in actions):
             return again
     return again or LookAgain()
@@ -161,6 +169,7 @@ def _desired(case: _Case) -> Desired:
         deleting=bool(meta.get("deletionTimestamp")),
         held=_held(case.object),
         size=None if isinstance(asked, Problem) else asked.size,
+        retry=retry_of(case.object),
     )
 
 
@@ -214,6 +223,7 @@ def _start(case: _Case, _action: Start) -> None:
         case.asked,
         uid=meta["uid"],
         generation=int(meta.get("generation", 0)),
+        retry=retry_of(case.object),
         created=created or _made_before(key),
         workflows=hands.workflows,
         new_id=hands.new_id,
@@ -248,7 +258,8 @@ def _made_before(key: ServiceKey) -> bool:
 
 def _adopt(case: _Case, _action: Adopt) -> None:
     meta = case.object["metadata"]
-    adopt_generation(case.who("reconcile.adopt"), case.key, uid=meta["uid"], generation=int(meta.get("generation", 0)))
+    generation, retry = int(meta.get("generation", 0)), retry_of(case.object)
+    adopt_generation(case.who("reconcile.adopt"), case.key, uid=meta["uid"], generation=generation, retry=retry)
 
 
 def _abort(case: _Case, action: Abort) -> None:
@@ -263,8 +274,9 @@ def _remove(case: _Case, action: Remove) -> None:
     if not action.forget_only:
         if held_service(key) is not None:
             mark_deleting(case.who("reconcile.delete"), key)
-        if not remove_service(key, case.hands.cluster):
-            raise LostRace(f"A deployment of {key.service} began between two reads.")
+        hands = case.hands
+        if not remove_service(key, hands.cluster, Storage(hands.settings.bucket), hands.clock):
+            raise LostRace(f"A deployment of {key.service} began between two reads, or more is left of it than goes at a time.")
     forget_declared(case.who("reconcile.forget"), key)
 
 
@@ -272,7 +284,13 @@ def _repair(case: _Case, _action: Repair) -> None:
     hands, key, release = case.hands, case.key, _live_release(case.key)
     if release is None:
         return
-    repaired = drift.repair(hands.cluster, workload_of(key, release), host=_host(hands, target_of(key)), gateway=hands.gateway)
+    repaired = drift.repair(
+        hands.cluster,
+        workload_of(key, release),
+        host=_host(hands, target_of(key)),
+        confirm=lambda: _still_live(case, release),
+        gateway=hands.gateway,
+    )
     if repaired:
         told = "; ".join(map(str, repaired))
         case.who("reconcile.repair_drift").store.commit([])
@@ -284,7 +302,9 @@ def _resize(case: _Case, action: Resize) -> None:
     hands, key, release = case.hands, case.key, _live_release(case.key)
     if release is None:
         return
-    runtime.resize(hands.cluster, workload_of(key, replace(release, replicas=action.size)))
+    seen = size_of(hands.cluster, target_of(key), release.number)
+    _still_live(case, release)
+    runtime.resize(hands.cluster, workload_of(key, replace(release, replicas=action.size)), seen.put_up)
     keep_size(case.who("reconcile.scale"), key, release.number, action.size)
     told = f"Release {release.number} was scaled to {action.size}."
     reporting.tell(hands.cluster, case.object, "Scaled", told, hands.clock())
@@ -293,6 +313,13 @@ def _resize(case: _Case, action: Resize) -> None:
 def _live_release(key: ServiceKey) -> Release | None:
     live = get_lane(key).live
     return None if live is None else find_release(key, live)
+
+
+def _still_live(case: _Case, release: Release) -> None:
+    """To be asked between what is read of the cluster and what is written. Raises LostRace when a rollout has begun."""
+    lane = get_lane(case.key)
+    if lane.active is not None or lane.live != release.number:
+        raise LostRace(f"A deployment of {case.key.service} began between two reads.")
 
 
 def _host(hands: Hands, target: Target) -> str:

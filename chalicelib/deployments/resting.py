@@ -25,7 +25,8 @@ def awake(record: DeploymentRecord, ports: Ports, *, host: str) -> bool:
         return True
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
     workload = rolling.awoken(record, workload_of(record.key, release))
-    runtime.apply_release(ports.cluster, workload, host=host, gateway=ports.gateway)
+    put_up = rolling.put_up(record, release.number, ports)
+    runtime.apply_release(ports.cluster, workload, host=host, gateway=ports.gateway, put_up=put_up)
     waited = False
     while runtime.readiness(ports.cluster, target, release.number, now=ports.clock()).ready == 0:
         waited = True

@@ -6,6 +6,8 @@
 3. While a rollout leads both sizes no autoscaler does. The release that is left in the end gets its own back.
 4. Sizes are read from the cluster and only ever moved one way, the new release's up and the old one's down, or back; so
    every step may run twice.
+5. A worker reads a size, then once more what it is to do, then writes: whoever has taken its place by then has written that
+   release's Deployment, and the write of the one that is late is refused (`chalicelib.runtime.fence`).
 
 For what does not roll every function here does nothing and says so.
 """
@@ -17,7 +19,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.deployments.models import DeploymentRecord
-from chalicelib.deployments.progress import Ports, not_ready, save, state_of, strategy
+from chalicelib.deployments.progress import Ports, confirm, mark_of, not_ready, save, state_of, strategy
 from chalicelib.deployments.releases import stored_release, target_of, workload_of
 from chalicelib.projects.service import seconds
 from chalicelib.rollouts.service import Batch, Rolling, batches_of, in_batches, strategy_to_dict
@@ -30,20 +32,22 @@ def rolling_of(record: DeploymentRecord) -> Rolling | None:
     return strategy(record).rolling if record.stable is not None else None
 
 
-def sized(record: DeploymentRecord, workload: runtime.Workload, ports: Ports) -> runtime.Workload:
-    """The new release as it is to be written, without instances yet; notes the sizes of both, which the caller saves.
+def sized(record: DeploymentRecord, workload: runtime.Workload, ports: Ports) -> tuple[runtime.Workload, runtime.Fence | None]:
+    """The new release as it is to be written, without instances yet, and the fence around it; notes the sizes of both, which
+    the caller saves.
 
     What scales the stable release by itself goes first, so that its size stays the one that is noted.
     """
     if rolling_of(record) is None:
-        return workload
+        return workload, None
     target, stable = target_of(record.key), int(record.stable)
+    old, new = _seen(record, ports, stable, workload.number)
+    sizes.hold(ports.cluster, old, mark_of(record, ports.clock()))
     sizes.take_over(ports.cluster, target, stable)
     runs = max(1, sizes.pods_of(ports.cluster, target, stable) or 0)
     whole = replace(workload, replicas=runs) if workload.autoscaled else workload
     record.strategy = strategy_to_dict(in_batches(strategy(record), runs, sizes.pods_wanted(whole)))
-    present = sizes.pods_of(ports.cluster, target, workload.number) or 0
-    return replace(workload, led=True, replicas=present)
+    return replace(workload, led=True, replicas=new.pods or 0), new.put_up
 
 
 def time_out_anew(record: DeploymentRecord) -> None:
@@ -100,9 +104,10 @@ def restored(record: DeploymentRecord, ports: Ports) -> bool:
     if rolling is None or not rolling.stable:
         return True
     target, stable = target_of(record.key), int(record.stable)
-    if sizes.pods_of(ports.cluster, target, stable) is None:
+    (old,) = _seen(record, ports, stable)
+    if old.pods is None:
         return True  # it is to be written anew, with its full size
-    sizes.grow(ports.cluster, target, stable, rolling.stable)
+    sizes.hold(ports.cluster, old, mark_of(record, ports.clock()), least=rolling.stable)
     ends = ports.clock() + timedelta(seconds=ports.settings.ready_slice)
     while (seen := runtime.readiness(ports.cluster, target, stable, now=ports.clock())).state != "ready":
         if ports.clock() >= ends:
@@ -122,18 +127,32 @@ def awoken(record: DeploymentRecord, workload: runtime.Workload) -> runtime.Work
     return workload if rolling_of(record) is None else replace(whole(record, workload), led=True)
 
 
+def put_up(record: DeploymentRecord, number: int, ports: Ports) -> runtime.Fence | None:
+    """A fence around a release that is about to be written whole; None where sizes are not led, and need none."""
+    return None if rolling_of(record) is None else _seen(record, ports, number)[0].put_up
+
+
 def hand_over(record: DeploymentRecord, number: int, ports: Ports, *, host: str) -> None:
     """Lets the release that is left be scaled by itself again."""
     if rolling_of(record) is not None:
-        sizes.give_back(
-            ports.cluster, workload_of(record.key, stored_release(record.key, number)), host=host, gateway=ports.gateway
-        )
+        (left,) = _seen(record, ports, number)
+        workload = workload_of(record.key, stored_release(record.key, number))
+        mark = mark_of(record, ports.clock())
+        sizes.give_back(ports.cluster, workload, left, mark, host=host, gateway=ports.gateway)
 
 
 def _give_sizes(record: DeploymentRecord, batch: Batch, ports: Ports) -> None:
-    target = target_of(record.key)
-    sizes.shrink(ports.cluster, target, int(record.stable), batch.old)
-    sizes.grow(ports.cluster, target, int(record.number), batch.new)
+    mark = mark_of(record, ports.clock())
+    old, new = _seen(record, ports, int(record.stable), int(record.number))
+    sizes.shrink(ports.cluster, old, batch.old, mark)
+    sizes.grow(ports.cluster, new, batch.new, mark)
+
+
+def _seen(record: DeploymentRecord, ports: Ports, *numbers: int) -> tuple[sizes.Size, ...]:
+    """The sizes of releases, for a deployment that has not changed since: it is read once more after them. Raises LostRace."""
+    found = tuple(sizes.size_of(ports.cluster, target_of(record.key), number) for number in numbers)
+    confirm(record)
+    return found
 
 
 def _timed(record: DeploymentRecord, ports: Ports) -> None:

@@ -110,14 +110,14 @@ def authenticate_key(token: str, now: datetime, settings: Settings) -> Principal
     What is wrong with a key is told only to whoever has its secret: that it has expired. All others are not known here.
     """
     found = credentials.read_api_key(token)
-    record = team_store(found.team).fetch(*_place(found.team, found.id)) if found is not None else None
+    record = team_store(found.team).asking().fetch(*_place(found.team, found.id)) if found is not None else None
     if found is None or record is None or not _is_secret_of(found, record, now):
         raise Unauthenticated("The API key is not known here.", remedy="Check the key, and that it belongs to this endpoint.")
     refuse_other_region(settings, record.region)
     if now >= record.valid_until:
         raise Unauthenticated("The API key has expired.", remedy="Ask an Owner or Admin to rotate it: `cygni keys rotate`.")
     _note_use(record, now)
-    store = team_store(found.team, narrowed=True)
+    store = team_store(found.team)
     return Principal(found.id, Kind.KEY, found.team, record.grant, store, name=record.name, since=now)
 
 

@@ -52,7 +52,7 @@ class Authenticator:
         settings = self.settings
         claims = verify(token, self.keys, issuer=settings.issuer, audience=settings.audience, now=now)
         refuse_other_region(settings, claims.region)
-        store = team_store(claims.team, narrowed=True) if claims.team else NOWHERE
+        store = team_store(claims.team) if claims.team else NOWHERE
         return Principal(
             claims.subject,
             Kind(claims.kind),
@@ -71,7 +71,7 @@ class Authenticator:
         if not wanted or not hmac.compare_digest(digest, wanted):
             return None
         team = self.settings.admin_team
-        return Principal(OPERATOR, Kind.OPERATOR, team, Grant(Role.OWNER), team_store(team, narrowed=True), name="operator")
+        return Principal(OPERATOR, Kind.OPERATOR, team, Grant(Role.OWNER), team_store(team), name="operator")
 
 
 def _grant(claims: AccessClaims) -> Grant | None:

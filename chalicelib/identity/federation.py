@@ -36,7 +36,7 @@ def exchange(token: str, team: str, settings: Settings, providers: Providers, re
     """
     claims = _claims(token, settings, providers, request)
     store = Store((f"TEAM#{team}",))
-    found = record_or_default(store.fetch(*team_place(team)), team, settings) if is_id(team, "team") else None
+    found = record_or_default(store.asking().fetch(*team_place(team)), team, settings) if is_id(team, "team") else None
     matching = trusts.matching_grant(store, team, claims, request.now) if found is not None else None
     if found is None or matching is None:
         raise _refused(settings)

@@ -103,7 +103,7 @@ def revoke_invitation(who: Principal, invitation: str) -> None:
 def get_offer(token: str, settings: Settings, now: datetime) -> Offer:
     """What an invitation offers. Raises NotFound when it is not valid, and WrongRegion."""
     wanted = _read(token)
-    store = Store((team_pk(wanted.team),))
+    store = Store((team_pk(wanted.team),)).asking()
     team, record = store.together(team_place(wanted.team), _place(wanted.team, wanted.id))
     found = _valid(store, wanted, record, now)
     team = _served(team, wanted.team, settings)
@@ -124,12 +124,12 @@ def accept_invitation(who: Principal, token: str, *, settings: Settings, now: da
 
 def _accept(who: Principal, user: str, wanted: Credential, settings: Settings, now: datetime) -> MyTeam:
     store = who.store_in(wanted.team, user_pk(user))
-    team, invitation, member, profile = store.together(
+    team, invitation, member, profile = store.asking().together(
         team_place(wanted.team), _place(wanted.team, wanted.id), member_place(wanted.team, user), profile_place(user)
     )
     if member is not None and member.invitation == wanted.id:
         return _my_team(_served(team, wanted.team, settings), member, who)
-    record = _valid(store, wanted, invitation, now)
+    record = _valid(store.asking(), wanted, invitation, now)
     served = _served(team, wanted.team, settings)
     newcomer = Newcomer(user, known(profile), record.grant, record.id, record.invited_by)
     _join(store, record, served, joining(wanted.team, newcomer, settings, now), settings)

@@ -122,7 +122,7 @@ def refresh_names(user: str, name: str, email: str) -> None:
 def _rename(team: str, user: str, name: str, email: str) -> None:
     store = Store((team_pk(team),))
     for _ in range(TRIES):
-        record = store.fetch(*member_place(team, user))
+        record = store.asking().fetch(*member_place(team, user))
         if record is None or (record.name, record.email) == (name, email):
             return
         record.name, record.email = name, email

@@ -65,7 +65,7 @@ def export_person(who: Principal, *, cursor: str | None) -> Data:
         return Data(user, None, (), (), (), (), lines, after)
     store = Store((user_pk(user),))
     profile = store.fetch(*profile_place(user))
-    members = tuple(found for team in teams if (found := Store((team_pk(team),)).fetch(*member_place(team, user))))
+    members = tuple(found for team in teams if (found := Store((team_pk(team),)).asking().fetch(*member_place(team, user))))
     past = tuple(store.every(PastTeamRecord, user_pk(user), PAST_TEAMS))
     sessions = tuple(store.every(SessionRecord, user_pk(user), SESSIONS))
     return Data(user, profile, _logins(profile), members, past, sessions, lines, after)
@@ -109,7 +109,8 @@ class _Fate:
 def _fate(user: str, team: str, settings: Settings) -> _Fate:
     if team == settings.admin_team:
         return _Fate(Ending.LEAVE, team)  # whoever holds the operator's key owns it, too
-    record, usage, member = Store((team_pk(team),)).together(team_place(team), usage_place(team), member_place(team, user))
+    store = Store((team_pk(team),)).asking()
+    record, usage, member = store.together(team_place(team), usage_place(team), member_place(team, user))
     counted = Usage.from_record(usage)
     if record is None or member is None:
         return _Fate(Ending.LEAVE, team)

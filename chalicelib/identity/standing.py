@@ -30,7 +30,7 @@ NOWHERE = Standing()
 def standing_in(user: str, team: str) -> Standing | None:
     """Where a person stands in a team: None for a stranger, and where there is no such team."""
     pk = team_pk(team)
-    found, member = team_store(team).together((TeamRecord, pk, TEAM), (MemberRecord, pk, MEMBERS + user))
+    found, member = team_store(team).asking().together((TeamRecord, pk, TEAM), (MemberRecord, pk, MEMBERS + user))
     return None if found is None or member is None else Standing(team, found.region, member.grant)
 
 

@@ -56,8 +56,8 @@ def create_team(
     user = who.person()
     _refuse_elsewhere(region, settings)
     store = who.store_in(team, user_pk(user))
-    profile = known(store.fetch(*profile_place(user)))
-    _refuse_too_many(store, user, settings)
+    profile = known(store.asking().fetch(*profile_place(user)))
+    _refuse_too_many(store.asking(), user, settings)
     record = TeamRecord(team_pk(team), TEAM, name=name, region=settings.region, created_at=now)
     founder = Newcomer(user, profile, Grant(Role.OWNER))
     try:
@@ -140,7 +140,7 @@ def _team(team: str, record: TeamRecord | None, usage: UsageRecord | None, setti
 def _read(who: Principal, teams: list[str]) -> list[MyTeam]:
     """What is recorded of these teams and of the caller in them; one that is gone meanwhile is left out."""
     places = [place for team in teams for place in (team_place(team), member_place(team, who.subject))]
-    records = Store(tuple(team_pk(team) for team in teams)).together(*places)
+    records = Store(tuple(team_pk(team) for team in teams)).asking().together(*places)
     pairs = zip(teams, records[::2], records[1::2], strict=True)
     return [
         MyTeam(team, record.name, member.grant.role, record.region, team == who.team)

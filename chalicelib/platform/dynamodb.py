@@ -2,7 +2,7 @@
 
 With the setting `tenant_role`, a request's calls are made as that role, assumed with the session tag `team`. The role's policy
 (`tenant_policy`) reaches only keys that begin with the tag's team, so that a fault in Cygni's own checks finds a closed door
-in AWS, too.
+in AWS, too. Changes that concern a team and people at once are made as `member_role`, which reaches people's keys besides.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ TENANT_ACTIONS = (
 )
 
 
-def dynamodb(tenant: str | None = None) -> Any:
-    """The client for a tenant's keys, or for all that the function itself may reach."""
-    role = settings().tenant_role if tenant else ""
+def dynamodb(tenant: str | None = None, *, people: bool = False) -> Any:
+    """The client for a tenant's keys, and with `people` for theirs too, or for all that the function itself may reach."""
+    known = settings()
+    role = (known.member_role if people else known.tenant_role) if tenant else ""
     return _narrowed(role, str(tenant), utc_now()) if role else _shared()
 
 
@@ -86,9 +87,22 @@ def session_request(role: str, team: str) -> dict[str, Any]:
     }
 
 
+OWN_KEYS = ("TEAM#${aws:PrincipalTag/team}", "TEAM#${aws:PrincipalTag/team}#*")
+"""Patterns of the keys of the team that a session is tagged with."""
+PEOPLES_KEYS = "USER#*"
+"""The pattern of people's keys. They lie in tables of their own, where no team has any."""
+
+
+def keys_condition(*patterns: str) -> dict[str, dict[str, Any]]:
+    """The condition that every key which is asked for matches one of these patterns."""
+    return {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)},
+        "Null": {"dynamodb:LeadingKeys": "false", "aws:PrincipalTag/team": "false"},
+    }
+
+
 def tenant_policy(table_arns: list[str]) -> dict[str, Any]:
     """The policy of the role that serves one tenant: its own leading keys, in these tables, and nothing else."""
-    own = "TEAM#${aws:PrincipalTag/team}"
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -97,10 +111,7 @@ def tenant_policy(table_arns: list[str]) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": list(TENANT_ACTIONS),
                 "Resource": table_arns,
-                "Condition": {
-                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [own, f"{own}#*"]},
-                    "Null": {"dynamodb:LeadingKeys": "false", "aws:PrincipalTag/team": "false"},
-                },
+                "Condition": keys_condition(*OWN_KEYS),
             }
         ],
     }

@@ -89,8 +89,11 @@ class Cluster(Protocol):
     def delete(self, kind: str, namespace: str, name: str) -> bool:
         """Delete, with all that the object owns going in the background. False when it was absent."""
 
-    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
-        """Set how many pods a Deployment asks for, and nothing else of it. False when it was absent."""
+    def scale(self, namespace: str, deployment: str, pods: int, *, version: str, notes: Mapping[str, str]) -> bool:
+        """Set how many pods a Deployment asks for, and these of its annotations; nothing else of it. False when it was absent.
+
+        LostRace when anybody has written it since it had that resourceVersion.
+        """
 
     def pod_log(
         self,

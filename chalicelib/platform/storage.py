@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.aws import client, error_code
+from chalicelib.platform.errors import Throttled
 from chalicelib.platform.frozen import dataclass
 
+_MOST_DELETED = 1000
+"""Objects that one request may remove (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchBucket"})
 
 
@@ -67,6 +70,15 @@ class Storage:
             if error_code(error) in _ABSENT:
                 return None
             raise
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Removes objects; those that are absent are no error. Raises Throttled when the bucket could not remove some."""
+        for first in range(0, len(keys), _MOST_DELETED):
+            wanted = [{"Key": key} for key in keys[first : first + _MOST_DELETED]]
+            answer = client("s3").delete_objects(Bucket=self.bucket, Delete={"Objects": wanted, "Quiet": True})
+            refused = answer.get("Errors", [])
+            if refused:
+                raise Throttled(f"The bucket did not remove {len(refused)} objects: {refused[0].get('Code')}.")
 
     def write_json(self, key: str, value: Any) -> None:
         """Stores a value as JSON."""

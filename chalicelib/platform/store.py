@@ -23,6 +23,7 @@ from chalicelib.platform.opaque import decode_cursor, encode_cursor
 from chalicelib.platform.table import ConditionFailed, Count, Item, Place, Put, Write, action_of, place_of, store_errors, unpack
 
 R = TypeVar("R", bound=Item)
+_TEAM = "TEAM#"
 TRIES = 12
 """Times a commit is tried again when only the witness's own lines lost."""
 
@@ -79,11 +80,20 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Reads and writes of the keys that begin with one of `owners`; `tenant` narrows the credentials where that is set up."""
+    """Reads and writes of the keys that begin with one of `owners`, with credentials that reach those of its team alone.
+
+    One that `asks` has the function's own credentials, and changes nothing.
+    """
 
     owners: tuple[str, ...]
     witness: Witness | None = None
-    tenant: str | None = None
+    asks: bool = False
+
+    @property
+    def tenant(self) -> str | None:
+        """The team that it is about; None where it is about people alone, or about several teams."""
+        teams = [each.split("#")[1] for each in self.owners if each.startswith(_TEAM)]
+        return teams[0] if len(teams) == 1 else None
 
     def seen_by(self, witness: Witness) -> Store:
         """The same store, whose commits a witness joins."""
@@ -94,11 +104,12 @@ class Store:
         return replace(self, witness=None)
 
     def also(self, *owners: str) -> Store:
-        """The same store and witness, which reach more owners: for one change that concerns a team and its people.
+        """The same store and witness, which reach more owners: for one change that concerns a team and its people."""
+        return replace(self, owners=(*self.owners, *owners))
 
-        Credentials that are narrowed to the team would not reach them, so that the function's own are used.
-        """
-        return replace(self, owners=(*self.owners, *owners), tenant=None)
+    def asking(self) -> Store:
+        """The same store, for looking whether somebody has to do with its team at all: before that, no session is begun."""
+        return replace(self, asks=True)
 
     def fetch(self, model: type[R], pk: str, sk: str) -> R | None:
         """One record, read consistently, or None."""
@@ -107,7 +118,7 @@ class Store:
             return found
         self._own(pk)
         with store_errors():
-            answer = dynamodb(self.tenant).get_item(
+            answer = self._client().get_item(
                 TableName=model.Meta.table_name,
                 Key={"pk": {"S": pk}, "sk": {"S": sk}},
                 ConsistentRead=True,
@@ -140,7 +151,7 @@ class Store:
         self._own(pk)
         place = {} if cursor is None else _start(decode_cursor(cursor), pk, prefix)
         with store_errors():
-            answer = dynamodb(self.tenant).query(
+            answer = self._client().query(
                 TableName=model.Meta.table_name,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
                 ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": prefix}},
@@ -167,6 +178,8 @@ class Store:
 
         Raises ConditionFailed with the positions of the writes that lost, Throttled, and what the witness refuses with.
         """
+        if self.asks:
+            raise ForeignKey("a store that asks was given a change to make")
         for write in writes:
             self._own(place_of(write)[1])
         if self.witness is None:
@@ -217,15 +230,13 @@ class Store:
         with store_errors():
             if len(actions) == 1 and actions[0][0] in _ALONE:
                 kind, request = actions[0]
-                getattr(dynamodb(self.tenant), _ALONE[kind])(**request)
+                getattr(self._client(), _ALONE[kind])(**request)
                 return
-            dynamodb(self.tenant).transact_write_items(TransactItems=[{kind: request} for kind, request in actions])
+            self._client().transact_write_items(TransactItems=[{kind: request} for kind, request in actions])
 
     def _get(self, model: type[Item], pk: str, sk: str) -> dict[str, Any] | None:
         with store_errors():
-            found: dict[str, Any] | None = (
-                dynamodb(self.tenant).get_item(**_get(model, pk, sk), ConsistentRead=True).get("Item")
-            )
+            found: dict[str, Any] | None = self._client().get_item(**_get(model, pk, sk), ConsistentRead=True).get("Item")
         return found
 
     def _get_together(self, asked: Sequence[Place[Any]]) -> list[dict[str, Any] | None]:
@@ -234,11 +245,16 @@ class Store:
         for attempt in range(TRIES):
             try:
                 with store_errors():
-                    answer = dynamodb(self.tenant).transact_get_items(TransactItems=gets)
+                    answer = self._client().transact_get_items(TransactItems=gets)
                 return [each.get("Item") for each in answer["Responses"]]
             except ConditionFailed:
                 _pause(attempt)
         raise LostRace("What was asked for is being changed too quickly just now.")
+
+    def _client(self) -> Any:
+        if self.asks:
+            return dynamodb()
+        return dynamodb(self.tenant, people=any(not each.startswith(_TEAM) for each in self.owners))
 
     def _own(self, pk: str) -> None:
         if not any(pk == owner or pk.startswith(owner + "#") for owner in self.owners):
@@ -262,9 +278,9 @@ def longest_pause(attempt: int) -> float:
 _ALONE = {"Put": "put_item", "Delete": "delete_item", "Update": "update_item"}
 
 
-def team_store(team: str, *, narrowed: bool = False) -> Store:
-    """The store of what a team has; `narrowed` uses credentials that reach its keys alone, where an installation has such."""
-    return Store((f"TEAM#{team}",), tenant=team if narrowed else None)
+def team_store(team: str) -> Store:
+    """The store of what a team has."""
+    return Store((_TEAM + team,))
 
 
 def _get(model: type[Item], pk: str, sk: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.identity.principal import Principal
+from chalicelib.platform.clearing import clear
 from chalicelib.platform.errors import InvalidInput, NotFound, StaleVersion
-from chalicelib.platform.store import team_store
+from chalicelib.platform.store import Store, team_store
 from chalicelib.platform.table import ConditionFailed, Put
 from chalicelib.projects.models import ConfigRecord, ServiceRecord, config_pk
 from chalicelib.projects.names import ServiceKey
@@ -81,6 +82,12 @@ def change_config(
     except ConditionFailed as lost:
         raise StaleVersion("The config was changed at the same moment.") from lost
     return ConfigVersion(number, merged, now)
+
+
+def forget_config(store: Store, key: ServiceKey, *, more: Callable[[], bool]) -> bool:
+    """Removes all versions of a removed service's config; False when `more` said stop before. Twice is no error."""
+    versions = clear(store, ConfigRecord, config_pk(key), "VERSION#", more=more)
+    return versions and clear(store, ConfigRecord, config_pk(key), HEAD, more=more)
 
 
 def _load(who: Principal, key: ServiceKey) -> tuple[ConfigRecord | None, ConfigVersion]:

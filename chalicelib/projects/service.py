@@ -7,7 +7,14 @@ absent as one that never was.
 from __future__ import annotations
 
 from chalicelib.projects.appfiles import default_text, json_schema, parse
-from chalicelib.projects.config import ConfigVersion, change_config, config_address, get_config, get_config_version
+from chalicelib.projects.config import (
+    ConfigVersion,
+    change_config,
+    config_address,
+    forget_config,
+    get_config,
+    get_config_version,
+)
 from chalicelib.projects.environments import (
     Environment,
     cluster_of,
@@ -82,6 +89,7 @@ __all__ = [
     "describe_service",
     "enter",
     "environment_address",
+    "forget_config",
     "forget_service",
     "freeze_environment",
     "freezes_of",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from chalicelib.platform.clearing import clear
 from chalicelib.platform.store import Store
 from chalicelib.platform.table import Put, Write
 from chalicelib.rollouts.batches import Batch, Rolling, batches_of
@@ -11,16 +14,19 @@ from chalicelib.rollouts.explain import ArmPoint, Point, StepExplained, explain
 from chalicelib.rollouts.gates import Custom, Gate, GateResult, Metric, Weight
 from chalicelib.rollouts.measurable import within_reach
 from chalicelib.rollouts.models import PREFIX, EvidenceRecord, evidence_pk
-from chalicelib.rollouts.replay import Replayed, replay
+from chalicelib.rollouts.replay import Asked, Replayed, replay
 from chalicelib.rollouts.rules import Decision, Strategy, Verdict
 from chalicelib.rollouts.strategy import in_batches, strategy_from_dict, strategy_of, strategy_to_dict
 from chalicelib.rollouts.transitions import (
     ENDED,
+    ENDING,
+    WATCHED,
     Event,
     Phase,
     RolloutState,
     Transition,
     apply,
+    asked_by_hand,
     event_of,
     next_task,
     ready_to_promote,
@@ -28,7 +34,10 @@ from chalicelib.rollouts.transitions import (
 
 __all__ = [
     "ENDED",
+    "ENDING",
+    "WATCHED",
     "ArmPoint",
+    "Asked",
     "Batch",
     "Counts",
     "Custom",
@@ -51,10 +60,12 @@ __all__ = [
     "Verdict",
     "Weight",
     "apply",
+    "asked_by_hand",
     "batches_of",
     "event_of",
     "evidence_write",
     "explain",
+    "forget_evidence",
     "gates_asked",
     "in_batches",
     "last_evidence",
@@ -113,6 +124,11 @@ def last_evidence(store: Store, team: str, deployment: str) -> Evidence | None:
 def newest_of_steps(store: Store, team: str, deployment: str) -> list[Evidence]:
     """The newest analysis of each step of a deployment, oldest first."""
     return list({each.step_started_at: each for each in newest_evidence(store, team, deployment, most=MOST_EVIDENCE)}.values())
+
+
+def forget_evidence(store: Store, team: str, deployment: str, *, more: Callable[[], bool]) -> bool:
+    """Removes a deployment's analyses; False when `more` said stop before all were gone. Removing them twice is no error."""
+    return clear(store, EvidenceRecord, evidence_pk(team, deployment), PREFIX, more=more)
 
 
 def gates_asked(

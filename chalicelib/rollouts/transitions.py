@@ -12,7 +12,7 @@ The workflow asks `next_task` what runs next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -23,7 +23,9 @@ from chalicelib.rollouts.table import ENDED, ENDING, TABLE, Effect, Event, Guard
 
 __all__ = [
     "ENDED",
+    "ENDING",
     "TABLE",
+    "WATCHED",
     "Effect",
     "Event",
     "Guard",
@@ -36,6 +38,7 @@ __all__ = [
     "Transition",
     "Turn",
     "apply",
+    "asked_by_hand",
     "event_of",
     "next_task",
     "ready_to_promote",
@@ -99,6 +102,9 @@ class Transition(NamedTuple):
     known: bool = True
 
 
+WATCHED = frozenset({Phase.ANALYSING, Phase.PAUSED})
+"""The phases in which a step is sampled and judged."""
+
 _TASKS: Mapping[Phase, str] = MappingProxyType(
     {
         Phase.PENDING: "Prepare",
@@ -139,6 +145,11 @@ def event_of(decision: Decision) -> Event:
 def ready_to_promote(phase: Phase) -> bool:
     """Whether a person may promote now: the release is ready and has not yet been promoted or turned back."""
     return (phase, Event.PROMOTE_NOW_REQUESTED) in TABLE
+
+
+def asked_by_hand(reason: str) -> Event | None:
+    """The request that a rollout which ends owes its reason to; None where none of a person's was taken up."""
+    return _BY_HAND.get(reason)
 
 
 def apply(
@@ -219,3 +230,17 @@ def _reason(state: RolloutState, rule: Rule, given: str) -> str:
     if state.phase in ENDING and (state.phase is Phase.ROLLING_BACK or rule.to is not Phase.ROLLING_BACK):
         return state.reason
     return given or rule.sentence
+
+
+def _endings(rule: Rule | None) -> Iterator[str]:
+    """What a row and its alternatives say where they lead to an end."""
+    while rule is not None:
+        if rule.to in ENDING:
+            yield rule.sentence
+        rule = rule.otherwise
+
+
+_REQUESTS = (Event.ABORT_REQUESTED, Event.PROMOTE_NOW_REQUESTED, Event.RESUME_REQUESTED)
+_BY_HAND: Mapping[str, Event] = MappingProxyType(
+    {said: event for (_, event), rule in TABLE.items() if event in _REQUESTS for said in _endings(rule)}
+)

@@ -7,11 +7,12 @@ from a repair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.kubeport import Cluster, Json
+from chalicelib.runtime.fence import Fence, unless_written
 from chalicelib.runtime.manifests import render
 from chalicelib.runtime.resting import standing
 from chalicelib.runtime.rules import Manifest, Workload
@@ -19,6 +20,8 @@ from chalicelib.runtime.scaling import Gateway
 from chalicelib.runtime.service import as_scaled
 
 MOST_FIELDS = 5
+FENCED = frozenset({"Deployment", "HTTPRoute", "HorizontalPodAutoscaler", "ScaledObject"})
+"""What a rollout leads: size and traffic."""
 WATCHED = (
     "Deployment",
     "Service",
@@ -49,21 +52,27 @@ class Repaired:
         return f"{self.kind} {self.name}: {shown}" + (f" and {more} more" if more > 0 else "")
 
 
-def repair(cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway | None = None) -> tuple[Repaired, ...]:
+def repair(
+    cluster: Cluster, workload: Workload, *, host: str, confirm: Callable[[], None], gateway: Gateway | None = None
+) -> tuple[Repaired, ...]:
     """Apply all objects of the one release that has the traffic; says which of them were otherwise.
 
-    The number of pods that an autoscaler chose stays, and so does the sleep of a release that nobody asks for.
+    The number of pods that an autoscaler chose stays, and so does the sleep of a release that nobody asks for. `confirm` raises
+    when a rollout has begun; it is asked between the reading and the writing of what rollouts lead. LostRace when somebody has
+    written that in between.
     """
     scaling = standing(cluster, workload, gateway or Gateway())
     desired = render(as_scaled(cluster, workload, asleep=True), host=host, api=cluster.version(), scaling=scaling)
-    found = (_repaired(cluster, manifest) for manifest in desired)
+    found = (_repaired(cluster, manifest, confirm) for manifest in desired)
     return tuple(each for each in found if each is not None)
 
 
-def _repaired(cluster: Cluster, manifest: Manifest) -> Repaired | None:
+def _repaired(cluster: Cluster, manifest: Manifest, confirm: Callable[[], None]) -> Repaired | None:
     kind, meta = manifest["kind"], manifest["metadata"]
     before = cluster.get(kind, meta.get("namespace", ""), meta["name"])
-    after = cluster.apply(manifest)
+    if kind in FENCED:
+        confirm()
+    after = cluster.apply(unless_written(manifest, Fence.around(before)) if kind in FENCED else manifest)
     if before is not None and before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]:
         return None
     fields = () if before is None else tuple(differing(manifest, before, after))

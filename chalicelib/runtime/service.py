@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from chalicelib.platform.errors import CygniError
 from chalicelib.platform.kubeport import Cluster, Json
 from chalicelib.runtime import logs, reading
-from chalicelib.runtime.fence import Fence, fence, fenced
+from chalicelib.runtime.fence import Fence, fence, fenced, unless_written
 from chalicelib.runtime.logs import Cursor, LogLine, LogPage
 from chalicelib.runtime.manifests import deployment_of, pods_wanted, render
 from chalicelib.runtime.pins import Pinned
@@ -77,12 +77,15 @@ class Instances:
     selector: str
 
 
-def apply_release(cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway | None = None) -> tuple[str, ...]:
+def apply_release(
+    cluster: Cluster, workload: Workload, *, host: str, gateway: Gateway | None = None, put_up: Fence | None = None
+) -> tuple[str, ...]:
     """Bring the release's objects, and the namespace's, to what `workload` says. Other releases are not touched.
 
     The first release of a service gets a route with all the traffic; after that only `set_weights` writes the route.
     An autoscaled release that runs already keeps the number of pods it was scaled to; one that sleeps is woken. The answer has
     a sentence for each thing that the service asks for and this cluster, behind this `gateway`, cannot do.
+    LostRace when somebody has written the release's Deployment since a fence was `put_up` around it.
     """
     target, number = workload.target, workload.number
     inventory = inventory_of(cluster, target)
@@ -93,6 +96,8 @@ def apply_release(cluster: Cluster, workload: Workload, *, host: str, gateway: G
     desired = render(as_scaled(cluster, workload), host=host, api=cluster.version(), scaling=scaling)
     if any(ref.revision for ref in others) or cluster.get("HTTPRoute", target.namespace, target.service) is not None:
         desired = tuple(manifest for manifest in desired if manifest["kind"] != "HTTPRoute")
+    if put_up is not None:
+        desired = tuple(unless_written(each, put_up) if each["kind"] == "Deployment" else each for each in desired)
     execute(cluster, plan(desired, inventory, keep=others | holding))
     return scaling.notes
 
@@ -126,11 +131,13 @@ def stop(cluster: Cluster, target: Target, number: int) -> bool:
     return not cluster.list("Pod", target.namespace, target.selector(number))
 
 
-def resize(cluster: Cluster, workload: Workload) -> None:
-    """Let a release that runs have `workload.replicas` instances, within its range; an autoscaler goes on from there."""
-    deployment = cluster.get("Deployment", workload.target.namespace, workload.target.release(workload.number))
-    if deployment is not None:
-        cluster.apply(deployment_of(workload, api=cluster.version()))
+def resize(cluster: Cluster, workload: Workload, put_up: Fence) -> None:
+    """Let a release that runs have `workload.replicas` instances, within its range; an autoscaler goes on from there.
+
+    LostRace when somebody has written its Deployment since the fence was put up around it.
+    """
+    if put_up.version:
+        cluster.apply(unless_written(deployment_of(workload, api=cluster.version()), put_up))
 
 
 def instances(cluster: Cluster, target: Target, number: int) -> Instances:

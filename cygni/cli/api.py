@@ -140,9 +140,10 @@ class Api:
         body = {"set": values, "unset": list(unset)}
         return cast(Config, self.client.request("PATCH", f"{place.path}/config", body=body).body)
 
-    def create_source(self, project: str, *, sha256: str, size: int) -> Source:
-        """Announce an archive; the answer says where to upload it."""
-        return cast(Source, self._post(f"/v1/projects/{quote(project, safe='')}/sources", {"sha256": sha256, "size": size}))
+    def create_source(self, place: Place, *, sha256: str, size: int) -> Source:
+        """Announce an archive that is for one service; the answer says where to upload it."""
+        body = {"sha256": sha256, "size": size, "environment": place.environment, "service": place.service}
+        return cast(Source, self._post(f"/v1/projects/{quote(place.project, safe='')}/sources", body))
 
     def upload(self, upload: Upload, content: Callable[[], Iterable[bytes]], size: int) -> None:
         """Upload the archive that was announced."""
@@ -189,7 +190,7 @@ class Api:
         """All steps, sample by sample."""
         return cast(Explanation, self._get(f"{_deployment(place, deployment)}/explanation"))
 
-    def replay(self, place: Place, deployment: str, limits: Mapping[str, float]) -> Replay:
+    def replay(self, place: Place, deployment: str, limits: Mapping[str, str | float]) -> Replay:
         """The newest analyses, judged again; with other `limits`, by the API's names of them, if there are any."""
         return cast(Replay, self._get(f"{_deployment(place, deployment)}/replay", **limits))
 

@@ -51,7 +51,7 @@ class Account:
         try:
             from botocore.session import Session
         except ImportError:
-            remedy = "Install it: `pip install 'cygni[operator]'`."
+            remedy = "Install it beside the command: `pip install botocore`."
             raise OperatorError("The AWS client is not installed.", remedy=remedy, kind="usage") from None
         return Session(profile=self.profile)
 

@@ -19,14 +19,15 @@ from chalicelib.platform.errors import Failed
 from chalicelib.platform.kubeauth import Access, BearerToken
 from chalicelib.platform.kubereach import connect
 from chalicelib.platform.kubewatch import WatchedKubernetes
-from chalicelib.runtime import service
+from chalicelib.runtime import service, sizes
 from chalicelib.runtime.cluster_checks import look
 from chalicelib.runtime.cluster_rules import Health
 from chalicelib.runtime.drift import WATCHED, repair
 from chalicelib.runtime.fence import fence
 from chalicelib.runtime.rules import Target
+from chalicelib.runtime.sizes import size_of
 from tests.chalicelib.runtime.builders import workload
-from tests.contract.api import Api
+from tests.contract.api import Api, insisting
 from tests.support.cluster import RealCluster
 
 pytestmark = pytest.mark.cluster
@@ -114,10 +115,12 @@ def test_it_is_enough_for_releases_their_repair_and_their_removal(cluster: Watch
     for number in (1, 2):
         service.apply_release(cluster, workload(number, target=target, spec=scaled, config={"A": "1"}), host=HOST)
     service.set_weights(cluster, target, {1: 50, 2: 50}, host=HOST, put_up=fence(cluster, target), mark="a")
-    service.resize(cluster, workload(2, target=target, spec=scaled, config={"A": "1"}))
+    second = workload(2, target=target, spec=scaled, config={"A": "1"})
+    insisting(lambda: service.resize(cluster, second, size_of(cluster, target, 2).put_up))
+    insisting(lambda: sizes.hold(cluster, size_of(cluster, target, 2), "a", least=2))
     assert service.readiness(cluster, target, 2, now=datetime.now(UTC)) is not None
     service.set_weights(cluster, target, {2: 100}, host=HOST, put_up=fence(cluster, target), mark="b")
-    repair(cluster, workload(2, target=target, spec=scaled, config={"A": "1"}), host=HOST)
+    insisting(lambda: repair(cluster, second, host=HOST, confirm=lambda: None))
     service.retire(cluster, target, {2}, upto=2, mark="c")
     assert cluster.pod_log(target.namespace, "nobody", "app") == ""
     assert cluster.events(target.namespace, "nobody") == ()

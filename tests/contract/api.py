@@ -12,6 +12,8 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config import load_kube_config
 
+from chalicelib.platform.errors import LostRace
+
 Obj = dict[str, Any]
 T = TypeVar("T")
 APPLY, MERGE, STRATEGIC, JSON = (
@@ -92,6 +94,16 @@ class Api:
     def names(self, path: str, **query: Any) -> list[str]:
         """The names of a list."""
         return [item["metadata"]["name"] for item in self.get(path, **query).body["items"]]
+
+
+def insisting(write: Callable[[], T]) -> T:
+    """What `write` answers, which reads and writes: done again where somebody, such as a controller, wrote in between."""
+    for _ in range(20):
+        try:
+            return write()
+        except LostRace:
+            continue
+    return write()
 
 
 def eventually(read: Callable[[], T], wanted: Callable[[T], Any], seconds: float = 60.0) -> T:

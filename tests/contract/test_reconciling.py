@@ -16,7 +16,7 @@ from chalicelib.runtime import drift
 from chalicelib.runtime.crd import NAME, definition
 from chalicelib.runtime.namespaces import namespace_objects
 from tests.chalicelib.runtime.builders import TARGET, workload
-from tests.contract.api import Api, eventually
+from tests.contract.api import Api, eventually, insisting
 from tests.contract.conftest import Space
 
 IMAGE = "registry.example.com/shop/web@sha256:" + "a" * 64
@@ -103,17 +103,21 @@ def test_an_event_told_twice_is_one(cluster: WatchedKubernetes, space: Space) ->
     assert [each["message"] for each in cluster.events(space.name, "web")] == ["Brought back: all."]
 
 
+def repaired_in(cluster: WatchedKubernetes) -> tuple[drift.Repaired, ...]:
+    return insisting(lambda: drift.repair(cluster, workload(), host="shop.localhost", confirm=lambda: None))
+
+
 def test_drift_is_repaired_in_cygnis_fields_and_others_keep_theirs(cluster: WatchedKubernetes, api: Api) -> None:
     cluster.apply(namespace_objects(TARGET)[0])
     try:
-        assert {each.fields for each in drift.repair(cluster, workload(), host="shop.localhost")} == {()}
+        assert {each.fields for each in repaired_in(cluster)} == {()}
         name = TARGET.release(workload().number)
         path = f"/apis/apps/v1/namespaces/{TARGET.namespace}/deployments/{name}"
         theirs = {"metadata": {"annotations": {"theirs": "kept"}}, "spec": {"revisionHistoryLimit": 9, "minReadySeconds": 4}}
         assert api.patch(path, theirs, fieldManager="somebody").status == 200
 
-        repaired = drift.repair(cluster, workload(), host="shop.localhost")
-        again = drift.repair(cluster, workload(), host="shop.localhost")
+        repaired = repaired_in(cluster)
+        again = repaired_in(cluster)
         found = api.get(path).body
     finally:
         cluster.delete("Namespace", "", TARGET.namespace)

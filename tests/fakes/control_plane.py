@@ -39,6 +39,7 @@ from tests.fakes.clusters import FakeClusters
 from tests.fakes.rollout_script import START, Deployment, Frame, promoted
 from tests.fakes.sign_in import Caller, FakeSignIn
 from tests.fakes.teams import FakeTeams
+from tests.support.explained import explained
 
 ID = "0" * 25
 
@@ -75,6 +76,7 @@ class FakeApi:
     clock_ahead: timedelta = timedelta()
     replay_agrees: bool = True
     steps: list[Any] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -320,14 +322,14 @@ class FakeApi:
 
     def _explanation(self, _: Seen, *key: str) -> tuple[int, Any]:
         made = _known(self.deployments, key[-1])
-        return 200, _shape(ExplanationView, deployment=made.view["id"], items=self.steps)
+        return 200, _shape(ExplanationView, **{**explained(self.steps), "deployment": made.view["id"], **self.told})
 
     def _replay(self, _: Seen, *key: str) -> tuple[int, Any]:
         made = _known(self.deployments, key[-1])
         verdict = {"decision": "advance", "reason": "All gates pass.", "rule_version": "1", "gates": []}
         other = verdict if self.replay_agrees else {**verdict, "decision": "rollBack"}
         item = {"at": START, "step": 0, "recorded": verdict, "replayed": other, "agrees": self.replay_agrees, "note": ""}
-        return 200, _shape(ReplayView, deployment=made.view["id"], agrees=self.replay_agrees, items=[item])
+        return 200, _shape(ReplayView, deployment=made.view["id"], agrees=self.replay_agrees, left_out=False, items=[item])
 
     def _steer(self, _: Seen, *key: str) -> tuple[int, Any]:
         made = _known(self.deployments, key[-2])

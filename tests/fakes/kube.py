@@ -6,7 +6,7 @@ It has no controllers: what a Deployment's controller, a node or a person would 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +30,11 @@ class FakeCluster:
         self.installed: frozenset[str] = frozenset()
         self._version = version
         self._foreign: set[Key] = set()
+        self._noted: dict[Key, Json] = {}
         self._logs: dict[tuple[str, str, bool], str] = {}
         self._counter = 0
         self._writes_left: int | None = None
+        self._meanwhile: tuple[Key, Callable[[], object]] | None = None
 
     # what Cygni asks of a cluster
 
@@ -44,6 +46,7 @@ class FakeCluster:
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         key = _key(manifest)
+        self._interrupt("apply", key)
         old = self.objects.get(key)
         self._admit(key, manifest, old, force=force)
         self._count_write("apply", key)
@@ -51,6 +54,8 @@ class FakeCluster:
         meta = wanted["metadata"]
         meta.pop("resourceVersion", None)
         meta.pop("uid", None)
+        if old is not None and key in self._noted:  # annotations that were patched stay when the rest is applied
+            meta["annotations"] = {**self._noted[key], **meta.get("annotations", {})}
         if old is not None and _body(old) == _body(wanted):
             return copy.deepcopy(old)
         server = {"uid": f"uid-{self._tick()}", "creationTimestamp": self._born, "generation": 0}
@@ -74,6 +79,7 @@ class FakeCluster:
         key = (kind, namespace, name)
         self._count_write("delete", key)
         gone = self.objects.pop(key, None)
+        self._noted.pop(key, None)
         if gone is None:
             return False
         if kind == "Namespace":
@@ -84,15 +90,23 @@ class FakeCluster:
             self._forget(lambda each: each in pods)
         return True
 
-    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
+    def scale(self, namespace: str, deployment: str, pods: int, *, version: str, notes: Mapping[str, str]) -> bool:
         key = ("Deployment", namespace, deployment)
+        self._interrupt("scale", key)
         self._count_write("scale", key)
         found = self.objects.get(key)
-        if found is not None and found["spec"].get("replicas") != pods:
-            found["spec"]["replicas"] = pods
-            found["metadata"]["generation"] += 1
-            found["metadata"]["resourceVersion"] = str(self._tick())
-        return found is not None
+        if found is None:
+            return False
+        meta, resized = found["metadata"], found["spec"].get("replicas") != pods
+        if meta["resourceVersion"] != version:
+            raise LostRace(f"The cluster answered 409 for Deployment {deployment}: the object has been modified")
+        noted = {**meta.get("annotations", {}), **notes}
+        if resized or noted != meta.get("annotations", {}):
+            found["spec"]["replicas"], meta["annotations"] = pods, noted
+            self._noted[key] = {**self._noted.get(key, {}), **notes}
+            meta["generation"] += resized
+            meta["resourceVersion"] = str(self._tick())
+        return True
 
     def pod_log(
         self,
@@ -122,6 +136,10 @@ class FakeCluster:
     def fail_after(self, writes: int | None) -> None:
         """Let so many writes pass, then fail one with ClusterUnavailable; None takes that back. The next ones pass again."""
         self._writes_left = writes
+
+    def just_before(self, verb: str, kind: str, name: str, then: Callable[[], object]) -> None:
+        """Let somebody else do something, once, just before the next such write (`apply` or `scale`) arrives."""
+        self._meanwhile = ((verb, kind, name), then)
 
     def set_status(self, kind: str, namespace: str, name: str, status: Json) -> None:
         """What a controller reports."""
@@ -187,6 +205,11 @@ class FakeCluster:
             raise LostRace(f"The cluster answered 409 for {kind} {name}: the object has been modified")
         if old is not None and not force and key in self._foreign and old.get("spec") != manifest.get("spec"):
             raise Conflict(f"The cluster answered 409 for {kind} {name}: conflict with another field manager")
+
+    def _interrupt(self, verb: str, key: Key) -> None:
+        if self._meanwhile is not None and self._meanwhile[0] == (verb, key[0], key[2]):
+            (_, then), self._meanwhile = self._meanwhile, None
+            then()
 
     def _count_write(self, verb: str, key: Key) -> None:
         if self._writes_left is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,22 +18,13 @@ from chalicelib.platform.settings import Settings, settings
 from cygni.local.cloud.resources import table_request
 from functions import standby
 from functions.catalog import FUNCTIONS, PAIR_FUNCTIONS, REGIONAL_TABLES
-from infra.pairs import Pair, statements_of_pair
-from infra.rights import Places
-from tests.infra.recorder import ACCOUNT, PARTITION, Recorder, recording
+from tests.infra.pair import Context
+from tests.infra.recorder import ACCOUNT, recording
 from tests.support.store import memory_store
 from tests.support.world import Client, Fakes
 
 HERE, THERE = "us-east-1", "us-west-2"
-PAIR = Pair(HERE, THERE)
 NOTHING = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
-
-
-@dataclass(frozen=True)
-class Context:
-    """What of Lambda's context the guard reads."""
-
-    function_name: str
 
 
 @pytest.fixture(autouse=True)
@@ -169,29 +159,6 @@ def test_readiness_asks_its_records_at_most_every_few_seconds() -> None:
         assert [api.get("/v1/ready").status for _ in range(5)] == [200] * 5
 
     assert [call.action for call in recorder.calls] == ["dynamodb:GetItem"] * 3  # the term here and there, then the records
-
-
-def test_what_a_pair_asks_of_its_tables_is_allowed_and_what_is_allowed_is_asked() -> None:
-    with recording() as recorder:
-        with recorder.running("cygni-sweep"):
-            call("cygni-sweep")
-        with recorder.running("cygni-fail-over"):
-            call("cygni-fail-over", {"to": THERE})
-
-    for name in ("cygni-sweep", "cygni-fail-over"):
-        assert _asked(recorder, name) == _allowed(name)
-
-
-def _asked(recorder: Recorder, name: str) -> set[tuple[str, str]]:
-    found = {(call.action, call.resource.rpartition("/")[2]) for call in recorder.calls if call.by == name}
-    return {each for each in found if each[1] == duties.TABLE}
-
-
-def _allowed(name: str) -> set[tuple[str, str]]:
-    places = Places(PARTITION, HERE, ACCOUNT, "cygni")
-    found = statements_of_pair(name, places, PAIR)
-    assert {resource.split(":")[3] for each in found for resource in each.resources} == {HERE, THERE}
-    return {(action, resource.rpartition("/")[2]) for each in found for action in each.actions for resource in each.resources}
 
 
 def test_every_function_of_a_pair_is_known_to_the_guard() -> None:

@@ -44,15 +44,19 @@ class Recorder:
     current: str | None = None
     meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What happens, once, right after an operation: by its name."""
+    entered: Callable[[str | None], None] = lambda _function: None
+    """Hears which function runs from now on."""
 
     @contextmanager
     def running(self, function: str) -> Iterator[None]:
         """What is called within is this function's."""
         before, self.current = self.current, function
+        self.entered(function)
         try:
             yield
         finally:
             self.current = before
+            self.entered(before)
 
     def note(self, client: Any, operation: str, asked: dict[str, Any]) -> None:
         """Keeps one call."""
@@ -60,8 +64,10 @@ class Recorder:
             return
         credentials = client._request_signer._credentials
         by, team = self.sessions.get(getattr(credentials, "token", None) or "", (self.current, ""))
-        for action, resource, keys in asked_of(client.meta.service_model.service_name, operation, asked):
-            self.calls.append(Call(by, action, resource, keys, team))
+        found = asked_of(client.meta.service_model.service_name, operation, asked)
+        here = f":{REGION}:", f":{client.meta.region_name}:"
+        for action, resource, keys in found:
+            self.calls.append(Call(by, action, resource.replace(*here), keys, team))
 
     def answered(self, operation: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
         """Remembers whose a session is, and that assuming a role with tags takes a right of its own."""
@@ -118,9 +124,11 @@ def asked_of(service: str, operation: str, asked: dict[str, Any]) -> list[Asked]
     """What IAM is asked when this call arrives. A call that nobody here has met raises KeyError: it needs its line."""
     if service == "dynamodb":
         return _of_dynamodb(operation, asked)
-    return [
-        (f"{_PREFIXES.get(service, service)}:{_NAMES.get(operation, operation)}", _RESOURCES[service](operation, asked), ())
-    ]
+    if operation == "DeleteObjects":
+        keys = (each["Key"] for each in asked["Delete"]["Objects"])
+        return [("s3:DeleteObject", arn("s3", f"{asked['Bucket']}/{key}", global_=True), ()) for key in keys]
+    names = [_NAMES.get(operation, operation), *(["ReplicateSecretToRegions"] if "AddReplicaRegions" in asked else [])]
+    return [(f"{_PREFIXES.get(service, service)}:{each}", _RESOURCES[service](operation, asked), ()) for each in names]
 
 
 _PREFIXES = {"stepfunctions": "states"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,7 @@ from bench.store_count import Counter
 from chalicelib.builds.service import build_id_of
 from chalicelib.identity.counter import take_block
 from chalicelib.identity.limits import SharedLimits
+from chalicelib.platform import dynamodb as clients
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.codebuild import Builders
 from chalicelib.platform.errors import ClusterUnavailable, MetricsUnavailable
@@ -36,14 +39,17 @@ from chalicelib.runtime.rules import Target
 from cygni.local.cloud.lambdas import Context, resolve
 from functions import ports
 from functions.catalog import API_FUNCTION, FUNCTIONS
+from infra.rights import Places
+from infra.tenants import roles_told
 from tests.contract.api import Api
 from tests.infra.account import account
-from tests.infra.recorder import REGION, Recorder, recording
+from tests.infra.recorder import ACCOUNT, PARTITION, REGION, Recorder, recording
 from tests.support.people import sign_in
 from tests.support.rollout import TASKS, Stage
 from tests.support.world import TEAM, Client, Clock, Fakes, Reply
 
 BY_NAME = {each.name: each for each in (*FUNCTIONS, API_FUNCTION)}
+PLACES = Places(PARTITION, REGION, ACCOUNT, "cygni")
 HANDLERS = {each.name: each.handler for each in BY_NAME.values()}
 FUNCTION_OF = {
     "Prepare": "cygni-rollout-prepare",
@@ -187,8 +193,10 @@ class Scenario(Stage):
             )
         self.api.post(f"{self.path}/deployments", {"source": made.json["id"]})
 
-    def _source(self) -> str:
-        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
+    def source(self, *, own: bool = True, service: str = "web") -> str:
+        """One that a plan can read."""
+        named = {"environment": "prod", "service": service} if own else {}
+        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
         boto3.client("s3", region_name=REGION).put_object(
             Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=_archive()
         )
@@ -253,7 +261,7 @@ class Scenario(Stage):
         cluster_calls.end(self._asked)
 
     def _declared(self) -> None:
-        """A CygniService that is applied, changed in mid-rollout, and deleted."""
+        """A CygniService that is applied, changed in mid-rollout, deployed from a source by hand, and deleted."""
         self._service()
         target = Target(TEAM, "hello", "prod", "declared")
         cluster = WatchedKubernetes.from_kubeconfig(settings().kubeconfig)
@@ -265,8 +273,10 @@ class Scenario(Stage):
             body = {"apiVersion": "cygni.dev/v1", "kind": "CygniService", "metadata": meta, "spec": spec}
             assert person.apply(f"{place}/declared", body, "kubectl").status < 300
             assert self.invoke("cygni-reconcile", {})["worked"] > 0
-        cluster.delete("CygniService", target.namespace, "declared")
         path = "/v1/projects/hello/environments/prod/services/declared/deployments"
+        by_hand = self.api.post(path, {"source": self.source(service="declared")})
+        assert self.api.post(f"{path}/{by_hand.json['id']}/abort").status == 202
+        cluster.delete("CygniService", target.namespace, "declared")
         for _ in range(3):
             self.invoke("cygni-reconcile", {})
             for each in self.api.get(path).json.get("items", ()):
@@ -306,6 +316,7 @@ class Scenario(Stage):
 def _forget_clusters() -> None:
     """As in another function's process."""
     ports._cluster.cache_clear()
+    ports._secrets.cache_clear()
 
 
 class Serving(Client):
@@ -324,11 +335,24 @@ class Serving(Client):
 def played() -> Iterator[Recorder]:
     """What was called while the scenario was played."""
     with recording() as recorder:
+        recorder.entered = told
         fakes = Ports(clock=Clock(utc_now() + timedelta(minutes=1)))  # after the first key was made
         scenario = Scenario(Serving(fakes, recorder), fakes, recorder=recorder)
         with account(scenario.invoke):
             scenario.play()
             yield recorder
+
+
+def told(function: str | None) -> None:
+    """Has this be the process of a function: it knows the roles that the function is told of, and has its sessions alone."""
+    roles = roles_told(BY_NAME[function], PLACES) if function else {}
+    for name in ("CYGNI_TENANT_ROLE", "CYGNI_MEMBER_ROLE"):
+        os.environ[name] = roles.get(name, "")
+    settings.cache_clear()
+    clients._sessions = _SESSIONS[function or ""]
+
+
+_SESSIONS: dict[str, dict[tuple[str, str], Any]] = defaultdict(dict)
 
 
 def token_of(build: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.promises import unpinned
+from infra.promises import unlogged, unpinned
 from infra.settings import Release
 from infra.shifts import Shift
 
@@ -30,10 +30,14 @@ SOUND: dict[str, Any] = {
     "MachineVersion": {"Type": "AWS::StepFunctions::StateMachineVersion", **KEPT},
     "MachineAlias": {"Type": "AWS::StepFunctions::StateMachineAlias", "DependsOn": "Before"},
     "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": {"Target": {"Arn": {"Ref": "Alias"}}}},
+    "Table": {"Type": "AWS::DynamoDB::GlobalTable", **KEPT, "DeletionPolicy": "RetainExceptOnCreate"},
+    "Account": {"Type": "AWS::ApiGateway::Account", **KEPT, "DeletionPolicy": "RetainExceptOnCreate"},
     "Rule": {"Type": "AWS::Events::Rule", "Properties": {"Targets": [{"Arn": {"Ref": "Alias"}}]}},
     "Api": {
         "Type": "AWS::Serverless::Api",
+        "DependsOn": "Account",
         "Properties": {
+            "AccessLogSetting": {"DestinationArn": "arn:aws:logs:x:1:log-group:access"},
             "DefinitionBody": {
                 "paths": {
                     "/v1": {
@@ -44,7 +48,7 @@ SOUND: dict[str, Any] = {
                         }
                     }
                 }
-            }
+            },
         },
     },
 }
@@ -63,7 +67,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 def test_a_template_that_keeps_all_is_no_finding() -> None:
-    assert unpinned({"Resources": SOUND}) == []
+    assert unpinned({"Resources": SOUND}) == unlogged({"Resources": SOUND}) == []
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,8 @@ def test_a_template_that_keeps_all_is_no_finding() -> None:
         ("Machine>Properties>DefinitionString", {"Fn::GetAtt": ["Machine", "Arn"]}, "Machine, which is no version"),
         ("Version>DeletionPolicy", "Delete", "Version is deleted"),
         ("MachineVersion>UpdateReplacePolicy", "Delete", "MachineVersion is deleted"),
+        ("Table>DeletionPolicy", "Retain", "Table stays when the deploy that makes it fails"),
+        ("Table>UpdateReplacePolicy", "Delete", "Table is deleted when it is replaced"),
         ("Schedule>Properties>Target", {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}}, "Schedule invokes Function"),
         ("Rule>Properties>Targets", [{"Arn": {"Ref": "Version"}}], "Rule invokes Version"),
         ("Alias>DependsOn", [], "Alias does not wait"),
@@ -90,6 +96,22 @@ def test_each_promise_that_is_broken_is_found(path: str, value: Any, said: str) 
     (found,) = unpinned(changed(path, value))
 
     assert said in found
+
+
+@pytest.mark.parametrize("path", ["Account>DeletionPolicy", "Api>DependsOn"])
+def test_an_api_that_logs_before_it_may_or_takes_the_right_from_others_is_found(path: str) -> None:
+    (found,) = unlogged(changed(path, "Nothing"))
+
+    assert found.startswith(path.partition(">")[0])
+
+
+def test_a_level_alone_is_logging_and_a_stage_that_does_not_log_waits_for_nobody() -> None:
+    logging = {"MethodSettings": [{"HttpMethod": "*", "LoggingLevel": "ERROR"}]}
+    silent = {"MethodSettings": [{"HttpMethod": "*", "LoggingLevel": "OFF"}]}
+
+    for kind in ("AWS::Serverless::Api", "AWS::ApiGateway::Stage"):
+        found = [unlogged({"Resources": {"Api": {"Type": kind, "Properties": told}}}) for told in (logging, silent)]
+        assert [len(each) for each in found] == [1, 0]
 
 
 def test_a_version_with_a_snapshot_may_go() -> None:

@@ -43,12 +43,37 @@ def test_no_cluster_is_made_or_opened_unless_a_stage_says_so() -> None:
     assert [parse(SOUND, "prod.toml").eks, load("dev").eks, load("prod").eks] == [None] * 3
 
 
+def test_a_first_deploy_keeps_what_is_protected_and_refuses_no_deletion() -> None:
+    prod, dev = load("prod"), load("dev")
+
+    assert (prod.data.guarded, prod.for_first_deploy().data.guarded) == (True, False)
+    assert prod.for_first_deploy().data.protect
+    assert prod.data.guarded
+    assert not dev.data.guarded
+
+
 def test_a_limit_is_told_to_functions_under_the_name_that_they_read() -> None:
     limits = parse(changed("limits.quota_services", 25_000), "prod.toml").limits
 
     assert limits.told() == {"CYGNI_QUOTA_SERVICES": "25000"}
     assert from_env(limits.told()).quota_services == 25_000
     assert set(type(limits).model_fields) <= {each.name for each in fields(FunctionSettings)}
+
+
+def test_builds_run_the_executor_that_the_stage_names_and_else_one_version_of_it() -> None:
+    named = "registry.example.com/kaniko:v1.28.5@sha256:" + "0" * 64
+
+    builds = parse(changed("builds.executor", named), "prod.toml").builds
+
+    assert from_env(builds.told()).kaniko_image == named
+    assert "CYGNI_KANIKO_IMAGE" not in parse(SOUND, "prod.toml").builds.told()
+    assert parse(changed("builds.executor", FunctionSettings().kaniko_image), "prod.toml").builds.executor
+
+
+@pytest.mark.parametrize("image", ["ghcr.io/x/kaniko", "ghcr.io/x/kaniko:latest", "localhost:5000/kaniko"])
+def test_an_executor_that_may_be_another_tomorrow_is_refused(image: str) -> None:
+    with pytest.raises(SettingsRefused, match=r"builds\.executor: .* name a version"):
+        parse(changed("builds.executor", image), "prod.toml")
 
 
 @pytest.mark.parametrize("path", ["region", "data", "data.protect", "cluster", "cluster.apps_domain", "alarms"])
@@ -85,6 +110,14 @@ def test_a_setting_that_is_missing_is_named(path: str) -> None:
             "console.site",
             {"domain": "c.example.com", "zone": "Z0000", "zone_name": "example.com"},
             "site and certificate go together",
+        ),
+        (
+            "console",
+            {
+                "site": {"domain": "c.example.com", "zone": "Z0000", "zone_name": "example.com"},
+                "certificate": "arn:aws:acm:us-east-1:111111111111:certificate/x",
+            },
+            "site is of no use while make is false",
         ),
         ("api.site", {"domain": "api.other.com", "zone": "Z0000", "zone_name": "example.com"}, "domain must be example.com"),
     ],

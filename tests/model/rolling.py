@@ -18,26 +18,16 @@ from tests.model.search import Search
 from tests.model.system import Deployment, Effect, Model, System, Work
 
 
-@dataclass(frozen=True, slots=True)
-class Sized(System):
-    """With the instances of each release."""
-
-    sizes: tuple[tuple[int, int], ...] = ()
-
-    def size(self, number: int | None) -> int:
-        return dict(self.sizes).get(number or 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RollingModel(Model):
     """A service of so many `pods`, whose releases take each other's place in batches."""
 
     pods: int = 4
 
     @property
-    def start(self) -> Sized:
+    def start(self) -> System:
         """One release is live, at its full size."""
-        return Sized(Lane(live=1, last=1), sizes=((1, self.pods),))
+        return System(Lane(live=1, last=1), sizes=((1, self.pods),))
 
     @property
     def rolling(self) -> Rolling:
@@ -46,14 +36,16 @@ class RollingModel(Model):
         return found
 
     def _phase(self, system: System, who: str, record: Deployment, phase: Phase) -> Iterator[tuple[str, System]]:
-        assert isinstance(system, Sized)
         for name, todo in self._sized(system, record, phase):
             yield f"{who} {name}", replace(system, work=Work(who, record, todo))
 
-    def _sized(self, system: Sized, record: Deployment, phase: Phase) -> Iterator[tuple[str, tuple[Effect, ...]]]:
+    def _sized(self, system: System, record: Deployment, phase: Phase) -> Iterator[tuple[str, tuple[Effect, ...]]]:
         number, stable = record.number, record.stable
         assert record.rollout is not None
         match phase:
+            case Phase.PREPARING:
+                written = ("hold", stable), ("write", number, system.size(number))
+                yield "is written", (*written, ("save", self._moved(record, Event.APPLIED)))
             case Phase.AWAITING_READY:
                 batch = batches_of(self.rolling)[record.rollout.step]
                 sizes = self.resized(batch, number, stable) if system.size(number) < batch.new else ()
@@ -63,7 +55,8 @@ class RollingModel(Model):
                 yield "gets the next batch", self.grown(system.size(number), number, stable)
             case Phase.ROLLING_BACK:
                 for name, todo in Model._todo(self, record, phase):
-                    yield name, (("grow", stable, self.rolling.stable), *todo)
+                    whole = ("hold", stable), ("grow", stable, self.rolling.stable), ("revive", stable, self.rolling.stable)
+                    yield name, (*whole, *(each for each in todo if each[0] != "run"))
             case _:
                 yield from Model._todo(self, record, phase)
 
@@ -80,24 +73,28 @@ class RollingModel(Model):
         return ("route", ((stable, 100 - weight), (number, weight))), *self.resized(following, number, stable)
 
     def _act(self, system: System, work: Work) -> System:
-        assert isinstance(system, Sized)
         effect, rest = work.todo[0], work.todo[1:]
         done = replace(system, work=replace(work, todo=rest) if rest else None)
         match effect:
-            case ("grow", int(number), int(size)):
+            case ("hold", _):
+                return done  # what it is for, `tests.model.late_rolling` says
+            case ("write", int(number), int(size)):
+                return _given(replace(done, running=system.running | {number}), number, size)
+            case ("grow", int(number), int(size)) if number in system.running:
                 return _given(done, number, max(size, system.size(number)))
-            case ("shrink", int(number), int(size)):
+            case ("shrink", int(number), int(size)) if number in system.running:
                 return _given(done, number, min(size, system.size(number)))
-        after = Model._act(self, system, work)
-        assert isinstance(after, Sized)
-        return replace(after, sizes=tuple((each, size) for each, size in after.sizes if each in after.running))
+            case ("revive", int(number), int(size)) if number not in system.running:
+                return _given(replace(done, running=system.running | {number}), number, size)
+            case ("grow" | "shrink" | "revive", _, _):
+                return done
+        return without_gone(super()._act(system, work))
 
 
 class RollingSearch(Search):
     """All states of a rolling release, each with the instances that its traffic needs, and never too many."""
 
     def _wrong(self, system: System) -> str | None:
-        assert isinstance(system, Sized)
         assert isinstance(self.model, RollingModel)
         return Search._wrong(self, system) or starved(self.model, system) or crowded(self.model, system)
 
@@ -108,7 +105,7 @@ def model_of(surge: int | str, unavailable: int | str, pods: int, *, wanted: int
     return RollingModel(strategy, most=most, pods=pods)
 
 
-def starved(model: RollingModel, system: Sized) -> str | None:
+def starved(model: RollingModel, system: System) -> str | None:
     """A share of the traffic, in whole percents, has that share of the release's full size, less `maxUnavailable`."""
     for number, weight in system.route:
         least = model.rolling.least(model.pods if number == 1 else model.rolling.wanted)
@@ -121,12 +118,17 @@ def starved(model: RollingModel, system: Sized) -> str | None:
     return None
 
 
-def crowded(model: RollingModel, system: Sized) -> str | None:
+def crowded(model: RollingModel, system: System) -> str | None:
     """No more instances than `maxSurge` allows, but while a release turns back: then the old ones come first."""
     total = sum(size for _, size in system.sizes)
     back = any(each.rollout is not None and each.rollout.phase is Phase.ROLLING_BACK for _, each in system.deployments)
     return f"there are {total} instances, and {model.rolling.most} may be" if total > model.rolling.most and not back else None
 
 
-def _given(system: Sized, number: int, size: int) -> Sized:
+def without_gone(system: System) -> System:
+    """A release that is gone has no size."""
+    return replace(system, sizes=tuple((each, size) for each, size in system.sizes if each in system.running))
+
+
+def _given(system: System, number: int, size: int) -> System:
     return replace(system, sizes=tuple(sorted({**dict(system.sizes), number: size}.items())))

@@ -49,13 +49,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Everything. `route` has each release's percent, `running` the releases with all their instances."""
+    """Everything. `route` has each release's percent, `running` the releases with all their instances; or, of a rolling
+    release, with those that `sizes` has of each."""
 
     lane: Lane = START
     deployments: tuple[tuple[str, Deployment], ...] = ()
     route: tuple[tuple[int, int], ...] = ((1, 100),)
     running: frozenset[int] = frozenset({1})
     work: Work | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def size(self, number: int | None) -> int:
+        return dict(self.sizes).get(number or 0, 0)
 
     def record(self, who: str) -> Deployment:
         return dict(self.deployments)[who]

@@ -1,45 +1,25 @@
-"""The workflows, the container and the hooks: what they name is there, what they run is pinned, and they may do little."""
+"""The workflows and the hooks: what they name is there, what they run is pinned, and they may do little."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-MAKE = re.compile(r"(?<![\w./-])make ((?:[a-z-]+ ?)+)")
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+from tests.support.workflows import ROOT, TARGETS, WORKFLOWS, asked, jobs, read, steps
+
 STRONG = {
     ("ci.yml", "synth", "pull-requests"),
-    ("release.yml", "build", "contents"),
-    ("release.yml", "build", "id-token"),
-    ("release.yml", "build", "attestations"),
+    ("release.yml", "publish", "contents"),
+    ("release.yml", "publish", "id-token"),
+    ("release.yml", "publish", "attestations"),
+    ("release.yml", "deploy", "id-token"),
     ("deploy.yml", "staging", "id-token"),
     ("deploy.yml", "production", "id-token"),
     ("deploy-stage.yml", "deploy", "id-token"),
 }
 """Workflow, job and what it may write: each with its reason beside it in the file."""
-
-
-def read(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
-    return loaded
-
-
-def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path in WORKFLOWS:
-        for name, job in read(path)["jobs"].items():
-            yield path.name, name, job
-
-
-def steps() -> Iterator[dict[str, Any]]:
-    for _, _, job in jobs():
-        yield from job.get("steps", ())
 
 
 def test_every_action_of_others_is_pinned_by_its_commit_and_says_its_version() -> None:
@@ -72,8 +52,7 @@ def test_what_a_workflow_makes_has_a_target_and_what_it_calls_is_there(path: Pat
     for _, _, job in (each for each in jobs() if each[0] == path.name):
         assert "uses" not in job or (ROOT / job["uses"]).is_file()
         for step in job.get("steps", ()):
-            asked = {word for found in MAKE.findall(str(step.get("run", ""))) for word in found.split()}
-            assert asked - {"synth"} <= TARGETS
+            assert set(asked(step.get("run", ""))) <= TARGETS
 
 
 def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
@@ -82,38 +61,10 @@ def test_what_somebody_else_wrote_is_never_part_of_a_script() -> None:
         assert "${{ inputs" not in str(step.get("run", ""))
 
 
-def test_the_container_copies_what_is_there_and_runs_as_nobody_of_importance() -> None:
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
-    copied = [word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]]
-
-    assert [each for each in copied if not (ROOT / each).exists()] == []
-    assert lines.index("USER cygni") > max(n for n, line in enumerate(lines) if line.startswith("FROM "))
-    assert not [line for line in lines if line.startswith("FROM ") and ":" not in line]
-
-
-def test_the_container_has_every_package_that_the_embedded_cloud_imports() -> None:
-    copied = re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    imported = set()
-    for path in (ROOT / "cygni").rglob("*.py"):
-        imported |= set(
-            re.findall(r"^(?:from|import) (chalicelib|cygni|functions|infra|tools|bench|tests)\b", path.read_text(), re.M)
-        )
-
-    assert imported <= set(copied)
-
-
-def test_compose_starts_what_the_container_is() -> None:
-    service = read(ROOT / "docker-compose.yml")["services"]["cygni"]
-
-    assert service["build"] == "."
-    assert service["network_mode"] == "host"  # the embedded cloud listens on the loopback interface alone
-    assert [each.split(":")[1] for each in service["volumes"]] == ["/state"]
-
-
 def test_the_hooks_run_what_is_there() -> None:
     hooks = read(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
 
     for hook in hooks:
-        asked = MAKE.fullmatch(hook["entry"])
-        assert asked is None or asked[1] in TARGETS
-        assert asked is not None or hook["entry"].startswith(".venv/bin/")
+        targets = asked(hook["entry"])
+        assert set(targets) <= TARGETS
+        assert targets or hook["entry"].startswith(".venv/bin/")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any
 
-from chalicelib.api.evidence_views import explanation_view
+from chalicelib.api.evidence_views import step_view
 from chalicelib.rollouts.counts import Counts, Sample
 from chalicelib.rollouts.evidence import Evidence
 from chalicelib.rollouts.explain import explain
@@ -38,4 +38,14 @@ def step(number: int, *, failing: float = 0.0, slow: float = 0.0, rate: int = 40
 
 def steps(*records: Evidence) -> list[Any]:
     """As the API shows them."""
-    return [explanation_view(each).model_dump(mode="json") for each in explain(records)]
+    return [step_view(each).model_dump(mode="json") for each in explain(records)]
+
+
+def explained(items: list[Any]) -> dict[str, Any]:
+    """An explanation of these steps: what the newest one's verdict decided, or why there is none."""
+    rest = {"by": None, "end": None}
+    if not items:
+        return {"deployment": "dep_1", "items": [], "live": False, "decider": "other", "reason": "It has no steps.", **rest}
+    last = items[-1]["verdict"]
+    decider = "nobody" if last["decision"] in ("hold", "inconclusive") else "judge"
+    return {"deployment": "dep_1", "items": items, "live": False, "decider": decider, "reason": last["reason"], **rest}

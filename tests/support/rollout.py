@@ -11,6 +11,7 @@ from chalicelib.builds.service import build_id_of
 from chalicelib.deployments import tasks as deployments
 from chalicelib.deployments.tasks import Gateway, Ports
 from chalicelib.platform.aws import client
+from chalicelib.platform.storage import Storage
 from chalicelib.platform.store import team_store
 from chalicelib.platform.table import Put
 from chalicelib.projects.service import ServiceKey, ServiceSpec
@@ -96,7 +97,7 @@ class Stage:
 
     def create(self, **body: Any) -> dict[str, Any]:
         """A deployment that has its image already."""
-        source = self._source()
+        source = self.source()
         made = self.api.post(f"{self.path}/deployments", {"source": source, **body})
         assert made.status == 201, made.text
         return dict(made.json)
@@ -148,7 +149,7 @@ class Stage:
         asked = [event for name, event in self.fakes.functions.calls if name == "cygni-remove-service"]
         self.fakes.functions.calls.clear()
         for event in (*asked, *asked):
-            deployments.remove_service(ServiceKey.from_dict(event), self.cluster)
+            deployments.remove_service(ServiceKey.from_dict(event), self.cluster, Storage("cygni"), self.fakes.clock)
 
     def deploy(self, *, digit: str = "a", spec: ServiceSpec = SPEC) -> dict[str, Any]:
         """A whole deployment, to whatever end it comes to."""
@@ -173,7 +174,9 @@ class Stage:
             if kind == "Deployment":
                 self.cluster.make_ready(namespace, name)
 
-    def _source(self) -> str:
-        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3}).json
+    def source(self, *, own: bool = True) -> str:
+        """An uploaded source, for this service alone or for any of the project's."""
+        named = dict(zip(("environment", "service"), self.path.split("/")[5::2], strict=False)) if own else {}
+        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
         client("s3").put_object(Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=b"abc")
         return str(made["id"])

@@ -105,20 +105,19 @@ def ensure_service(session: Session, place: Place) -> None:
     api, note = session.api, session.printer.note
     if _there(lambda: api.service(place)):
         return
-    steps: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
-        (f"project {place.project}", lambda: api.project(place.project), lambda: api.create_project(place.project)),
-        (
-            f"environment {place.environment}",
-            lambda: api.environment(place.project, place.environment),
-            lambda: api.create_environment(place.project, place.environment),
-        ),
-    ]
-    for what, read, make in steps:
-        if not _there(read):
-            make()
-            note(Text(f"Created the {what}."))
+    ensure_project(session, place.project)
+    if not _there(lambda: api.environment(place.project, place.environment)):
+        api.create_environment(place.project, place.environment)
+        note(Text(f"Created the environment {place.environment}."))
     api.create_service(place)
     note(Text(f"Created the service {place.service}."))
+
+
+def ensure_project(session: Session, project: str) -> None:
+    """Create the project if it is not there yet, and say so."""
+    if not _there(lambda: session.api.project(project)):
+        session.api.create_project(project)
+        session.printer.note(Text(f"Created the project {project}."))
 
 
 def _there(read: Callable[[], Any]) -> bool:
@@ -135,7 +134,7 @@ def _upload(session: Session, place: Place, archive: Archive, entries: Sequence[
     printer = session.printer
     printer.note(Text(f"Uploading {_count(len(entries), 'file')}, {human_size(archive.size)} packed."))
     try:
-        source = session.api.create_source(place.project, sha256=archive.sha256, size=archive.size)
+        source = session.api.create_source(place, sha256=archive.sha256, size=archive.size)
     except Problem as problem:
         if problem.status != 413:
             raise

@@ -7,7 +7,7 @@ from html import escape
 
 from cygni.cli.shapes import Deployment, Explanation
 from cygni.cli.views.course import Course, Curves, Decided, Mark, course_of
-from cygni.cli.views.explain import NOTHING_SEEN, sample_words
+from cygni.cli.views.explain import headline, unseen
 from cygni.cli.views.words import NOTHING, clock_time, release_name
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 900, 190, 76, 22
@@ -19,7 +19,7 @@ _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 body{color:var(--ink);background:var(--paper)}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--dim)}
-.axis{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:4 4}.decided{stroke:var(--bad);stroke-width:2}
+.axis{stroke:var(--rule)}.limit{fill:none;stroke:var(--bad);stroke-dasharray:4 4}.decided{stroke:var(--bad);stroke-width:2}
 .line{fill:none;stroke-width:2}.line.canary{stroke:var(--canary)}.line.stable{stroke:var(--stable)}
 .band{stroke:none;opacity:.18}.band.canary{fill:var(--canary)}.band.stable{fill:var(--stable)}
 b.canary{color:var(--canary)}b.stable{color:var(--stable)}
@@ -35,7 +35,8 @@ def page(deployment: Deployment, explanation: Explanation) -> str:
     place = f"{deployment['project']}/{deployment['environment']}/{deployment['service']}"
     title = f"{release_name(deployment['release'])} of {place}: {deployment['state'].replace('_', ' ')}"
     whole = course_of(explanation)
-    body = "".join(_body(explanation, whole)) if whole is not None else f"<p>{escape(NOTHING_SEEN)}</p>"
+    drawn = _body(explanation, whole) if whole is not None else (f"<p>{escape(line)}</p>" for line in unseen(explanation))
+    body = "".join(drawn)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -48,20 +49,16 @@ def page(deployment: Deployment, explanation: Explanation) -> str:
 def _body(explanation: Explanation, whole: Course) -> Iterator[str]:
     last = explanation["items"][-1]
     decided = whole.decided
-    by = f", by gate {escape(decided.gate)}" if decided and decided.gate else ""
-    yield f"<p><strong>{escape(last['verdict']['reason'])}</strong></p>"
-    if decided is not None:
-        yield f"<p>Decided by {escape(sample_words(decided))}{by}.</p>"
+    yield f"<p><strong>{escape(headline(explanation, decided))}</strong></p>"
+    yield f"<p>{escape(last['verdict']['decision'])}: {escape(last['verdict']['reason'])}</p>"
     for curves in (_weights(whole), *whole.curves):
         yield _figure(curves, whole.seconds, decided)
     yield (
         '<p class="note">Shaded: the bands that hold each version\'s true figure with 99 % confidence, at all samples at once. '
-        "Dashed: the gate's limit. Upright: the sample that decided.</p>"
+        "Dashed: the gates' limits; one that compares follows the stable version. Upright: the sample that decided.</p>"
     )
     yield "<h2>Gates</h2>" + _table(("Gate", "Outcome", "Why"), _gates(explanation))
-    yield "<h2>Steps</h2>" + _table(
-        ("Step", "From", "To", "Weight", "Canary failed", "Stable failed", "Verdict"), _steps(explanation)
-    )
+    yield "<h2>Steps</h2>" + _table(_STEP_HEADS, _steps(explanation))
 
 
 def _weights(whole: Course) -> Curves:
@@ -76,6 +73,8 @@ def _figure(curves: Curves, seconds: float, decided: Decided | None) -> str:
         height = _y(curves.limit, curves.top)
         drawn += _rule("limit", _LEFT, height, _WIDTH, height)
         drawn += f'<text x="{_LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{curves.limit:g} {curves.unit}</text>'
+    if curves.allowed:
+        drawn += _polyline("limit", curves.allowed, curves.top, seconds)
     if decided is not None:
         at = _x(decided.at, seconds)
         drawn += _rule("decided", at, 0, at, _HEIGHT)
@@ -116,8 +115,12 @@ def _band(curves: Curves, arm: str, seconds: float) -> str:
 def _curve(curves: Curves, arm: str, seconds: float) -> str:
     marks: Sequence[Mark] = getattr(curves, arm)
     known = [(mark.at, mark.value) for mark in marks if mark.value is not None]
-    points = " ".join(f"{_x(at, seconds):.1f},{_y(value, curves.top):.1f}" for at, value in known)
-    return f'<polyline class="line {arm}" points="{points}"/>' if known else ""
+    return _polyline(f"line {arm}", known, curves.top, seconds) if known else ""
+
+
+def _polyline(kind: str, known: Sequence[tuple[float, float]], top: float, seconds: float) -> str:
+    points = " ".join(f"{_x(at, seconds):.1f},{_y(value, top):.1f}" for at, value in known)
+    return f'<polyline class="{kind}" points="{points}"/>'
 
 
 def _rule(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
@@ -138,11 +141,12 @@ def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
 
 
 def _gates(explanation: Explanation) -> list[str]:
-    return [
-        f'<tr><td>{escape(gate["name"])}</td><td class="{escape(gate["outcome"], quote=True)}">{escape(gate["outcome"])}</td>'
-        f"<td>{escape(gate['sentence'])}</td></tr>"
-        for gate in explanation["items"][-1]["gates"]
-    ]
+    rows = []
+    for gate in explanation["items"][-1]["gates"]:
+        name = gate["name"] + (" (advisory)" if gate["weight"] == "advisory" else "")
+        outcome = f'<td class="{escape(gate["outcome"], quote=True)}">{escape(gate["outcome"])}</td>'
+        rows.append(f"<tr><td>{escape(name)}</td>{outcome}<td>{escape(gate['sentence'])}</td></tr>")
+    return rows
 
 
 def _steps(explanation: Explanation) -> list[str]:

@@ -18,6 +18,7 @@ from functions.catalog import (
     DEAD_LETTERS,
     EVENT_BUS,
     FUNCTIONS,
+    MIGRATE,
     PAIR_FUNCTIONS,
     REGIONAL_TABLES,
     STATE_MACHINES,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("cloud")
 
 DEFINITIONS = Path(__file__).resolve().parents[3] / "state_machines"
-SWEEP, MIGRATE = "cygni-sweep", "cygni-migrate"
+SWEEP = "cygni-sweep"
 _HOUR = 3600.0
 
 

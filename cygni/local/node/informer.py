@@ -41,7 +41,8 @@ class Informer(threading.Thread):
 
     def __init__(self, api: Api, path: str, query: Query, handle: Callable[[News], None]) -> None:
         super().__init__(name=f"informer {path} {query.get('fieldSelector', '')}", daemon=True)
-        self._api, self._path, self._query, self._handle = api, path, dict(query), handle
+        # None of these may be a name of Thread's own: since Python 3.13 `_handle` is one.
+        self._api, self._path, self._query, self._tell = api, path, dict(query), handle
         self._stopping = threading.Event()
         self._stream: Stream | None = None
 
@@ -82,7 +83,7 @@ class Informer(threading.Thread):
     def _list(self) -> str:
         answer = self._api.get(self._path, self._query)
         items = tuple(answer.get("items") or ())
-        self._handle(Listed(items))
+        self._tell(Listed(items))
         return str(answer["metadata"].get("resourceVersion") or "")
 
     def _watch(self, version: str) -> str:
@@ -100,5 +101,5 @@ class Informer(threading.Thread):
                     raise ApiError(int(item.get("code") or 500), str(item.get("message") or "the watch broke"))
                 version = str(item["metadata"].get("resourceVersion") or version)
                 if kind != "BOOKMARK":
-                    self._handle(Changed(item, gone=kind == "DELETED"))
+                    self._tell(Changed(item, gone=kind == "DELETED"))
         return version

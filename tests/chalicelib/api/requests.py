@@ -208,7 +208,7 @@ def path_of(furnished: Furnished, below: str = "") -> str:
 
 
 def source(furnished: Furnished) -> dict[str, Any]:
-    return {"source": furnished.stage._source()}
+    return {"source": furnished.stage.source()}
 
 
 def signed_in(furnished: Furnished) -> None:

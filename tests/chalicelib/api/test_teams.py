@@ -252,6 +252,6 @@ def test_the_operators_team_begins_anew(cast: Cast, api: Client) -> None:
 
 
 def test_a_store_for_a_person_and_a_team_reaches_no_other(cast: Cast) -> None:
-    wide = team_store("a", narrowed=True).also("USER#u")
+    wide = team_store("a").also("USER#u")
 
     assert wide == Store(("TEAM#a", "USER#u"))

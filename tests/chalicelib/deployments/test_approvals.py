@@ -18,7 +18,7 @@ def developer(stage: Stage) -> Client:
 def proposed(stage: Stage, developer: Client) -> str:
     """A proposal, while release 1 is live."""
     stage.deploy()
-    made = developer.post(f"{stage.path}/deployments", {"source": stage._source()})
+    made = developer.post(f"{stage.path}/deployments", {"source": stage.source()})
     assert (made.status, made.json["state"]) == (201, "awaiting_approval")
     return str(made.json["id"])
 
@@ -122,7 +122,7 @@ def test_in_staging_a_developer_needs_nobody(stage: Stage, developer: Client) ->
     developer.post("/v1/projects/hello/environments/staging/services", {"name": "web"})
     path = stage.path.replace("/prod/", "/staging/")
 
-    made = developer.post(f"{path}/deployments", {"source": stage._source()})
+    made = developer.post(f"{path}/deployments", {"source": stage.source()})
 
     assert (made.status, made.json["state"]) == (201, "queued")
     assert made.json["id"] in stage.fakes.workflows.started

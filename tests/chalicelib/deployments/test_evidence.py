@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from chalicelib.platform.store import team_store
 from chalicelib.projects.service import ServiceSpec
@@ -115,12 +118,144 @@ def test_a_replay_answers_what_other_limits_and_another_alpha_would_have_done(st
     assert lenient["items"][-1]["replayed"]["decision"] != "rollBack"
     assert "other gates" in lenient["items"][-1]["note"]
     assert not replayed(alpha="0.0001")["agrees"]
+    without = replayed(drop="errorRate,errorRateIncrease")
+    assert [gate["name"] for gate in without["items"][-1]["replayed"]["gates"]] == ["latencyP95"]
+    assert without["left_out"] is False
 
 
 def test_a_replay_refuses_limits_that_mean_nothing(stage: Stage) -> None:
     ended = stage.deploy()
     path = f"{stage.path}/deployments/{ended['id']}/replay"
 
-    for query in ({"alpha": "0"}, {"errorRate": "101"}, {"latencyP95": "fast"}, {"error_rate": "5"}, {"limit": "5"}):
+    for query in (
+        {"alpha": "0"},
+        {"errorRate": "101"},
+        {"latencyP95": "fast"},
+        {"error_rate": "5"},
+        {"limit": "5"},
+        {"custom": "x"},
+    ):
         refused = stage.api.get(path, query=query)
         assert refused.status == 422, (query, refused.text)
+
+
+def test_a_replay_says_when_analyses_were_left_out_and_which_gate_was_not_recorded(stage: Stage) -> None:
+    deployment = under_way(stage)
+    analysed(stage, deployment, 1)
+    evidence = last_evidence(team_store(TEAM), TEAM, deployment)
+    assert evidence is not None
+    later = [replace(evidence, at=evidence.at + timedelta(milliseconds=number)) for number in range(1, 101)]
+    for first in (0, 50):
+        team_store(TEAM).commit([evidence_write(TEAM, each) for each in later[first : first + 50]])
+    path = f"{stage.path}/deployments/{deployment}/replay"
+
+    whole = stage.api.get(path).json
+    refused = stage.api.get(path, query={"custom": "queue-depth=5"})
+
+    assert (len(whole["items"]), whole["left_out"]) == (100, True)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "query.custom")
+
+
+def explained(stage: Stage, deployment: str) -> dict[str, Any]:
+    return dict(stage.api.get(f"{stage.path}/deployments/{deployment}/explanation").json)
+
+
+def interrupted(stage: Stage, deployment: str, wish: str, after: int = 4) -> None:
+    """Analyses, while somebody asks for something before the look after so many."""
+    looks = 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == after:
+            assert stage.api.post(f"{stage.path}/deployments/{deployment}/{wish}").status == 202
+        stage.sleep(seconds)
+
+    TASKS["Analyse"](stage.event(deployment), replace(stage.ports(), sleep=sleep))
+
+
+@pytest.mark.parametrize(
+    ("wish", "task", "said"),
+    [("abort", "RollBack", "A person aborted the rollout."), ("promote", "Promote", "A person promoted the release")],
+)
+def test_what_led_a_person_to_end_a_rollout_is_kept_and_who_did_is_told(stage: Stage, wish: str, task: str, said: str) -> None:
+    deployment = under_way(stage)
+
+    interrupted(stage, deployment, wish)
+    stage.run(deployment, task)
+    stage.finish(deployment)
+
+    whole = explained(stage, deployment)
+    (step,) = whole["items"]
+    assert (whole["decider"], whole["by"], whole["live"]) == ("person", "admin", False)
+    assert whole["reason"].startswith(said)
+    assert step["points"][-1]["canary"]["requests"] > 0
+    assert step["decided"] is None
+
+
+def test_a_person_who_is_early_is_told_of_though_nothing_was_seen(stage: Stage) -> None:
+    deployment = under_way(stage)
+    stage.api.post(f"{stage.path}/deployments/{deployment}/abort")
+
+    stage.run(deployment, "Analyse")
+    stage.finish(deployment)
+
+    whole = explained(stage, deployment)
+    assert (whole["items"], whole["decider"], whole["by"]) == ([], "person", "admin")
+
+
+def test_a_step_under_way_is_explained_as_it_stands_and_nothing_is_stored(stage: Stage) -> None:
+    stage.fakes.metrics.serve("web-r1", 1)
+    deployment = under_way(stage)
+    stage.flow(1000)
+    stage.fakes.clock.sleep(5)
+
+    whole = explained(stage, deployment)
+
+    (step,) = whole["items"]
+    assert (whole["live"], whole["decider"], step["verdict"]["decision"]) == (True, "nobody", "hold")
+    assert step["points"][-1]["canary"]["requests"] == 200
+    assert stage.api.get(f"{stage.path}/deployments/{deployment}/evidence").json["items"] == []
+
+
+def test_a_step_under_way_goes_on_from_what_is_stored_of_it(stage: Stage) -> None:
+    deployment = under_way(stage)
+    analysed(stage, deployment, 1)
+    stored = stage.api.get(f"{stage.path}/deployments/{deployment}/evidence").json["items"][-1]["samples"]
+    stage.sleep(5)
+
+    (step,) = explained(stage, deployment)["items"]
+
+    assert len(step["points"]) == stored + 1
+
+
+def test_where_nobody_judged_the_reason_is_told(stage: Stage) -> None:
+    first = stage.deploy()
+    assert explained(stage, first["id"])["reason"].startswith("It was the service's first release")
+
+    without = ServiceSpec.model_validate({"rollout": {"steps": []}})
+    second = stage.deploy(digit="b", spec=without)
+    assert "Its strategy has no steps" in explained(stage, second["id"])["reason"]
+
+    stage.ready = False
+    third = stage.create()
+    stage.begin(third["id"])
+    assert explained(stage, third["id"])["reason"] == "The deployment is still building: its rollout has not begun."
+    stage.built(third["id"], SPEC, digit="c")
+    stage.run(third["id"])
+    stage.finish(third["id"])
+    whole = explained(stage, third["id"])
+    assert (whole["decider"], whole["by"]) == ("other", None)
+    assert "Not ready within 120 s." in whole["reason"]
+
+
+def test_the_judge_is_named_where_its_verdict_ended_the_rollout(stage: Stage) -> None:
+    stage.deploy()
+    stage.failing = 0.2
+    ended = stage.deploy(digit="b")
+
+    whole = explained(stage, ended["id"])
+
+    assert (whole["decider"], whole["by"], whole["reason"]) == ("judge", None, ended["outcome"])
+    assert whole["end"]["weight"] == 0
+    assert whole["end"]["at"] >= whole["items"][-1]["at"]

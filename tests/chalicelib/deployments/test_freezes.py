@@ -24,7 +24,7 @@ def freeze(api: Client, *, begins: float | None = None, until: float = 3600, rea
 
 
 def deploy(stage: Stage, api: Client | None = None, **body: Any) -> Reply:
-    return (api or stage.api).post(f"{stage.path}/deployments", {"source": stage._source(), **body})
+    return (api or stage.api).post(f"{stage.path}/deployments", {"source": stage.source(), **body})
 
 
 def test_while_an_environment_is_frozen_no_release_begins_and_the_answer_says_until_when(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,8 @@ from bench.store_count import counting
 from chalicelib.deployments.tasks import Hands, Shard, reconcile
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Page
+from chalicelib.projects.service import ServiceSpec
+from chalicelib.runtime.declared import RETRY
 from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
@@ -25,6 +27,9 @@ IMAGE = "registry.localhost/hello/web@sha256:"
 TARGET = Target(TEAM, "hello", "prod", "web")
 NAMESPACE = TARGET.namespace
 ROLLOUT = {"steps": [{"weight": 20, "for": "10s"}], "interval": "1s", "minRequests": 20}
+ROLLING = ServiceSpec.model_validate(
+    {"scale": {"min": 4, "max": 4}, "rollout": {"strategy": "rolling", "maxSurge": 1, "maxUnavailable": 0, "interval": "1s"}}
+)
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "observedGeneration": 1}
 RESTING = 1 + len(WATCHED)
 """Calls of a run in which nothing changed: one look for each kind."""
@@ -168,6 +173,54 @@ def test_a_release_that_fails_is_reported_degraded_with_its_reason(world: Reconc
     assert world.condition("Ready")[0] == "False"
 
 
+def test_a_retry_annotation_starts_the_same_spec_again_once_for_each_value(world: Reconciled) -> None:
+    world.live()
+    world.stage.failing = 0.5
+    world.declare("b")
+    world.run()
+    world.roll_out()
+    world.run()
+    assert world.condition("Degraded")[1] == "RolledBack"
+    world.stage.failing = 0.0
+
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "the database is back")
+    for _ in range(3):
+        world.run()
+    world.roll_out()
+    world.run()
+
+    assert [(each["release"], each["state"]) for each in world.deployments()] == [
+        (3, "promoted"),
+        (2, "rolled_back"),
+        (1, "promoted"),
+    ]
+    assert world.condition("Ready")[2] == "Release 3 has all the traffic."
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "again")
+    world.run()
+    assert len(world.deployments()) == 3, "what has the traffic is not started again"
+
+
+def test_an_aborted_spec_is_started_again_by_an_annotation_that_is_set_while_it_turns_back(world: Reconciled) -> None:
+    world.live()
+    world.declare("b")
+    world.run()
+    made = world.object()["status"]["deployment"]
+    world.stage.begin(made)
+    world.stage.run(made, until="Analyse")
+    world.stage.api.post(f"{world.stage.path}/deployments/{made}/abort")
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "1")
+    world.run()
+    assert len(world.deployments()) == 2
+
+    world.stage.run(made, "Analyse")
+    world.stage.finish(made)
+    world.run()
+    world.roll_out()
+    world.run()
+
+    assert [each["state"] for each in world.deployments()] == ["promoted", "rolled_back", "promoted"]
+
+
 def test_a_spec_that_is_mended_in_mid_rollout_aborts_the_one_before_it(world: Reconciled) -> None:
     world.live()
     world.declare("b")
@@ -260,6 +313,31 @@ def test_a_release_is_scaled_when_its_rollout_has_ended(world: Reconciled) -> No
 
     assert replicas(world, "web-r2") == 4
     assert [each["release"] for each in world.deployments()] == [2, 1]
+
+
+@pytest.mark.parametrize("drifted", [False, True], ids=["scaled", "repaired"])
+def test_a_release_whose_rollout_has_begun_meanwhile_is_neither_scaled_nor_repaired(world: Reconciled, drifted: bool) -> None:
+    world.live(replicas=4)
+    if drifted:
+        world.cluster.edit("Deployment", NAMESPACE, "web-r1", replicas=7)
+    else:
+        world.declare(replicas=2)
+
+    def roll() -> None:
+        made = world.stage.create()
+        world.stage.begin(made["id"])
+        world.stage.built(made["id"], ROLLING)
+        world.stage.run(made["id"], until="Analyse")
+
+    def about_to_write(then: Callable[[], None]) -> None:
+        world.cluster.just_before("apply", "Deployment", "web-r1", then)
+
+    about_to_write(roll if drifted else lambda: about_to_write(roll))  # what was just written is looked at for drift first
+    before = replicas(world)
+    world.run()
+
+    assert replicas(world, "web-r2") == 1
+    assert replicas(world) == before
 
 
 def test_within_a_range_a_number_is_what_the_autoscaler_goes_on_from(world: Reconciled) -> None:

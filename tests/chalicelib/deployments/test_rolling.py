@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from chalicelib.platform.errors import LostRace
 from chalicelib.projects.service import ServiceSpec
 from tests.chalicelib.deployments.test_strategies import ask, told
 from tests.fakes.kube import FakeCluster, Json
@@ -27,8 +29,8 @@ class CountingCluster(FakeCluster):
         self._note()
         return applied
 
-    def scale(self, namespace: str, deployment: str, pods: int) -> bool:
-        done = super().scale(namespace, deployment, pods)
+    def scale(self, namespace: str, deployment: str, pods: int, *, version: str, notes: Mapping[str, str]) -> bool:
+        done = super().scale(namespace, deployment, pods, version=version, notes=notes)
         self._note()
         return done
 
@@ -152,6 +154,71 @@ def test_a_release_that_breaks_in_its_second_batch_gives_all_back_to_a_stable_on
     kept_to(stage, most=6, least=4)
     whole = next(ready for _, ready, weights in cluster_of(stage).seen if weights == {1: 100})
     assert whole[1] == 4
+
+
+@pytest.mark.parametrize("about_to_write", ["web-r1", "web-r2"])
+def test_a_worker_that_is_late_takes_no_instance_from_a_release_that_has_its_traffic_again(
+    stage: Stage, about_to_write: str
+) -> None:
+    deployment = second(stage, spec(4, maxSurge=1, maxUnavailable=0))
+    stage.run(deployment, until="Analyse")
+    stage.run(deployment, "Analyse", until="AwaitReady")
+    stage.cluster.just_before("scale", "Deployment", about_to_write, lambda: stage.run(deployment, "RollBack"))
+
+    with suppress(LostRace):
+        TASKS["AwaitReady"](stage.event(deployment), stage.ports())
+    stage.finish(deployment)
+
+    assert stage.read(deployment)["state"] == "rolled_back"
+    assert cluster_of(stage).asked() == {1: 4}
+    assert stage.weights() == {1: 100}
+
+
+def test_a_worker_that_looks_again_while_a_rollout_turns_back_finds_that_it_does(stage: Stage) -> None:
+    deployment = second(stage, spec(4, maxSurge=1, maxUnavailable=0))
+    stage.run(deployment, until="Analyse")
+    stage.run(deployment, "Analyse", until="AwaitReady")
+    stage.cluster.just_before(
+        "apply", "HTTPRoute", "web", lambda: stage.run(deployment, "AwaitReady", until="RollBack", most=2)
+    )
+
+    stage.run(deployment, "RollBack")
+    stage.finish(deployment)
+
+    assert stage.read(deployment)["state"] == "rolled_back"
+    assert cluster_of(stage).asked() == {1: 4}
+
+
+def test_a_worker_that_prepared_a_release_too_late_does_not_take_the_instances_that_it_has_by_now(stage: Stage) -> None:
+    deployment = second(stage, spec(4, maxSurge=1, maxUnavailable=0))
+    stage.cluster.just_before("apply", "Deployment", "web-r2", lambda: stage.run(deployment, until="Analyse"))
+
+    with pytest.raises(LostRace):
+        TASKS["Prepare"](stage.event(deployment), stage.ports())
+
+    assert cluster_of(stage).asked() == {1: 4, 2: 1}
+    assert stage.weights() == {1: 75, 2: 25}
+
+
+def test_a_worker_that_turns_back_too_late_gives_nothing_to_a_release_that_the_next_deployment_leads(stage: Stage) -> None:
+    chosen = spec(4, most=6, maxSurge=1, maxUnavailable=0)
+    deployment = second(stage, chosen)
+    stage.run(deployment, until="Analyse")
+
+    def next_one() -> None:
+        stage.run(deployment, "RollBack")
+        stage.finish(deployment)
+        made = stage.create()
+        stage.begin(made["id"])
+        stage.built(made["id"], chosen, digit="c")
+        stage.run(made["id"], until="Analyse")
+
+    stage.cluster.just_before("scale", "Deployment", "web-r1", next_one)
+    with pytest.raises(LostRace):
+        TASKS["RollBack"](stage.event(deployment), stage.ports())
+
+    assert cluster_of(stage).asked() == {1: 4, 3: 1}
+    assert scalers(stage) == []
 
 
 def test_a_batch_whose_instances_do_not_start_turns_the_rollout_back(stage: Stage) -> None:
@@ -332,7 +399,7 @@ def test_a_service_that_grows_or_shrinks_with_the_release_ends_with_its_new_size
 
 def test_a_service_that_sleeps_is_replaced_by_one_that_is_awake(stage: Stage) -> None:
     deployment = second(stage, spec(0, maxSurge=1, maxUnavailable=0))
-    stage.cluster.scale(_namespace(stage), "web-r1", 0)
+    stage.cluster.edit("Deployment", _namespace(stage), "web-r1", replicas=0)  # nobody asked for it
 
     stage.run(deployment)
 

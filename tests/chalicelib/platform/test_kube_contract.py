@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.platform.errors import Failed, LostRace
 from chalicelib.platform.kube import KubernetesCluster
-from chalicelib.runtime import service
+from chalicelib.runtime import service, sizes
 from chalicelib.runtime.resting import rest
 from chalicelib.runtime.rules import Target
 from tests.chalicelib.runtime.builders import workload
-from tests.contract.api import Api, eventually
+from tests.contract.api import Api, eventually, insisting
 from tests.fakes.kube import FakeCluster
 from tests.support.keda import DEFINITIONS, install
 from tests.support.keda import KINDS as KEDA
@@ -108,7 +109,7 @@ def test_a_kind_that_the_cluster_does_not_serve_is_refused(cluster, space):
 
 
 def test_a_deployment_is_scaled_and_nothing_else_of_it_changes_until_it_is_applied_again(cluster, space):
-    assert cluster.scale(space, "web", 3) is False
+    assert cluster.scale(space, "web", 3, version="1", notes={}) is False
     template = {
         "metadata": {"labels": {"app": "web"}},
         "spec": {"containers": [{"name": "app", "image": "registry.localhost/a/b:1"}]},
@@ -117,12 +118,17 @@ def test_a_deployment_is_scaled_and_nothing_else_of_it_changes_until_it_is_appli
     manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": space}, "spec": wanted}
     before = cluster.apply(manifest)
 
-    assert cluster.scale(space, "web", 3) is True
+    assert insisting(lambda: cluster.scale(space, "web", 3, version=version_of(cluster, space), notes={"a": "1"})) is True
 
     scaled = cluster.get("Deployment", space, "web")
     assert scaled["spec"] == before["spec"] | {"replicas": 3}
     assert scaled["metadata"]["generation"] > before["metadata"]["generation"]
-    assert cluster.apply(manifest)["spec"]["replicas"] == 1
+    again = cluster.apply(manifest)
+    assert (again["spec"]["replicas"], again["metadata"]["annotations"]["a"]) == (1, "1")
+
+
+def version_of(cluster, space, name="web"):
+    return cluster.get("Deployment", space, name)["metadata"]["resourceVersion"]
 
 
 def test_absent_is_none_false_and_empty(cluster, space):
@@ -197,6 +203,32 @@ def test_another_release_leaves_the_first_as_it_was(cluster, target):
 
     assert (versions(cluster, target, 1), generation(cluster, target, 1)) == before
     assert service.weights(cluster, target) == {1: 90, 2: 10}
+
+
+def test_whoever_read_a_release_before_another_wrote_it_neither_scales_it_nor_writes_it_anew(cluster, target):
+    second, host = workload(2, target=target), target.host("localhost", home=target.team)
+    apply(cluster, target, 1)
+    absent = sizes.size_of(cluster, target, 2)
+    service.apply_release(cluster, second, host=host, put_up=absent.put_up)
+    late = sizes.size_of(cluster, target, 2)
+    insisting(lambda: sizes.hold(cluster, sizes.size_of(cluster, target, 2), "another"))
+
+    for write in (
+        lambda: sizes.shrink(cluster, late, 1, "late"),
+        lambda: sizes.grow(cluster, late, 3, "late"),
+        lambda: sizes.hold(cluster, late, "late"),
+        lambda: service.resize(cluster, replace(second, replicas=1), late.put_up),
+        lambda: service.apply_release(cluster, replace(second, replicas=1), host=host, put_up=late.put_up),
+        lambda: service.apply_release(cluster, replace(second, replicas=1), host=host, put_up=absent.put_up),
+    ):
+        with pytest.raises(LostRace):
+            write()
+
+    assert sizes.pods_of(cluster, target, 2) == 2
+    service.retire(cluster, target, [1], upto=2, mark="gone")
+    with pytest.raises(LostRace):
+        service.resize(cluster, second, late.put_up)
+    assert sizes.pods_of(cluster, target, 2) is None
 
 
 def test_a_retired_release_is_gone_and_the_route_has_forgotten_it(cluster, target):

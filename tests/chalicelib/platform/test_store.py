@@ -174,15 +174,25 @@ def test_a_counter_keeps_at_least_what_it_must_and_others_beside_it_are_free(sto
         store.commit([less])
 
 
-def test_a_store_may_reach_more_owners_for_one_change_and_then_is_not_narrowed(store: Store) -> None:
-    wide = team_store("a", narrowed=True).also("TEAM#b")
+def test_a_store_may_reach_more_owners_for_one_change(store: Store) -> None:
+    wide = store.also("USER#b")
 
-    wide.commit([Put(thing()), Put(thing("TEAM#b"))])
+    wide.commit([Put(thing()), Put(thing("USER#b"))])
 
-    assert wide.tenant is None
-    assert wide.fetch(Thing, "TEAM#b", "THING#1") is not None
+    assert wide.fetch(Thing, "USER#b", "THING#1") is not None
     with pytest.raises(ForeignKey):
         wide.fetch(Thing, "TEAM#c", "THING#1")
+
+
+def test_a_store_that_asks_reads_what_it_may_and_changes_nothing(store: Store) -> None:
+    store.commit([Put(thing())])
+    asking = store.asking()
+
+    assert asking.fetch(Thing, "TEAM#a", "THING#1") is not None
+    with pytest.raises(ForeignKey):
+        asking.fetch(Thing, "TEAM#b", "THING#1")
+    with pytest.raises(ForeignKey, match="asks"):
+        asking.commit([Put(thing(sk="THING#2"))])
 
 
 @pytest.mark.slow
@@ -316,10 +326,14 @@ def test_what_an_older_version_wrote_as_text_is_read_and_packed_with_its_next_ch
 # --- narrowed credentials
 
 
+TENANTS, MEMBERS = (f"arn:aws:iam::123456789012:role/cygni-{each}" for each in ("tenant", "member"))
+
+
 @pytest.fixture
 def narrowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """An installation that serves requests with credentials of the tenant alone."""
-    monkeypatch.setenv("CYGNI_TENANT_ROLE", "arn:aws:iam::123456789012:role/cygni-tenant")
+    monkeypatch.setenv("CYGNI_TENANT_ROLE", TENANTS)
+    monkeypatch.setenv("CYGNI_MEMBER_ROLE", MEMBERS)
     settings.cache_clear()
     clients._sessions.clear()
     with memory_store():
@@ -412,3 +426,28 @@ def test_a_session_is_tagged_with_its_team_and_kept_until_shortly_before_it_ends
     assert one is same
     assert one is not other
     assert clients.dynamodb() is clients.dynamodb(None)
+
+
+def test_a_store_has_the_session_of_its_team_and_one_with_people_another(narrowed: Fakes) -> None:
+    stores = team_store("1"), team_store("1").also("USER#u"), Store(("USER#u",)), team_store("1").asking()
+    several = Store(("TEAM#1", "TEAM#2"))
+    with sessions() as begun:
+        for each in (*stores, several):
+            each.fetch(Thing, each.owners[0], "THING#1")
+
+    assert [(each["RoleArn"], each["Tags"][0]["Value"]) for each in begun] == [(TENANTS, "1"), (MEMBERS, "1")]
+
+
+@contextmanager
+def sessions() -> Iterator[list[dict[str, Any]]]:
+    """What STS is asked for."""
+    made, original = list[dict[str, Any]](), BaseClient._make_api_call
+
+    def noted(client: Any, name: str, asked: dict[str, Any]) -> Any:
+        if name == "AssumeRole":
+            made.append(asked)
+        return original(client, name, asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", noted)
+        yield made

@@ -123,7 +123,7 @@ def test_a_release_that_has_an_autoscaler_keeps_it_when_keda_comes(cluster: Fake
     cluster.installed = installed
 
     apply(cluster, REQUESTS)
-    drift.repair(cluster, workload(spec={"scale": REQUESTS}), host=HOST, gateway=METRICS)
+    drift.repair(cluster, workload(spec={"scale": REQUESTS}), host=HOST, confirm=lambda: None, gateway=METRICS)
 
     assert "HorizontalPodAutoscaler" in kinds(cluster)
     assert "ScaledObject" not in kinds(cluster)
@@ -251,7 +251,7 @@ def test_a_repair_brings_a_resting_release_back_to_rest_and_does_not_wake_it(clu
     cluster.edit("ScaledObject", SPACE, "web-r1", minReplicaCount=3)
     cluster.edit("HTTPRoute", SPACE, "web", rules=[])
 
-    found = drift.repair(cluster, workload(spec={"scale": SLEEPS}), host=HOST, gateway=METRICS)
+    found = drift.repair(cluster, workload(spec={"scale": SLEEPS}), host=HOST, confirm=lambda: None, gateway=METRICS)
 
     assert {str(each) for each in found} == {"ScaledObject web-r1: spec.minReplicaCount", "HTTPRoute web: spec.rules"}
     assert spec_of(cluster, "Deployment")["replicas"] == 0

@@ -48,11 +48,43 @@ def test_a_slow_canary_is_drawn_above_the_limit_of_its_gate(cli: Cli, api: FakeA
     assert not any("●" in line for line in picture[limit:8])
 
 
-def test_a_rollout_that_nobody_judged_is_said_to_be_one(cli: Cli) -> None:
+def test_where_nothing_was_seen_the_reason_is_told(cli: Cli, api: FakeApi) -> None:
+    api.told = {"decider": "person", "reason": "A person aborted the rollout.", "by": "usr_7"}
+
     result = cli("explain")
 
     assert result.exit_code == Exit.OK
-    assert "Nobody judged this rollout" in result.stdout
+    assert "A person aborted the rollout. Asked for by usr_7." in result.stdout
+    assert "no sample" in result.stdout
+
+
+def test_a_rollout_that_a_person_ended_says_so_and_names_no_sample_of_an_earlier_step(
+    cli: Cli, api: FakeApi, tmp_path: Path
+) -> None:
+    api.steps = steps(step(0), step(1, looks=5))
+    api.told = {"decider": "person", "reason": "A person aborted the rollout.", "by": "usr_7"}
+    assert api.steps[0]["decided"] is not None
+
+    shown = cli("explain").stdout
+    cli("explain", "--html", str(tmp_path / "why.html"))
+
+    assert "A person aborted the rollout. Asked for by usr_7." in shown
+    assert "The judge's last word, in step 2: hold." in shown
+    assert "Decided by" not in shown
+    assert "▲" not in shown.partition("0 s")[0]
+    page = (tmp_path / "why.html").read_text()
+    assert "A person aborted the rollout. Asked for by usr_7." in page
+    assert 'class="decided"' not in page
+
+
+def test_a_rollout_under_way_is_not_said_to_be_decided(cli: Cli, api: FakeApi) -> None:
+    api.steps = steps(step(0), step(1, looks=5))
+    api.told = {"live": True, "decider": "nobody", "reason": "Step 2 is being watched; the rollout is analysing."}
+
+    shown = cli("explain").stdout
+
+    assert "Nothing is decided yet. Step 2 is being watched" in shown
+    assert "Decided by" not in shown
 
 
 def test_for_machines_an_explanation_is_what_the_api_said(cli: Cli, api: FakeApi) -> None:
@@ -63,8 +95,9 @@ def test_for_machines_an_explanation_is_what_the_api_said(cli: Cli, api: FakeApi
 
 def test_a_step_that_time_alone_ended_names_no_sample(cli: Cli, api: FakeApi) -> None:
     api.steps = steps(step(0, looks=3))
+    api.told = {"decider": "judge"}
 
-    assert "No sample decided" in cli("explain").stdout
+    assert "Time decided, and no sample." in cli("explain").stdout
 
 
 class Page(HTMLParser):
@@ -141,11 +174,20 @@ def test_with_other_limits_a_verdict_that_differs_is_an_answer_and_no_fault(cli:
     assert "in step 1: rollBack in place of advance." in result.stdout
 
 
+def test_custom_gates_and_gates_to_drop_are_sent_by_their_names(cli: Cli, api: FakeApi) -> None:
+    shown = cli("replay", "--gate", "queue-depth=5", "--gate", "latencyP95=null").stdout
+
+    assert api.asked("GET", "/replay")[0].query == {"custom": "queue-depth=5.000000", "drop": "latencyP95"}
+    assert "With queue-depth 5, no latencyP95 the rollout would have gone as it did." in shown
+
+
 def test_with_limits_that_change_nothing_it_says_so(cli: Cli) -> None:
     assert "With alpha 2 the rollout would have gone as it did." in cli("replay", "--alpha", "2").stdout
 
 
-@pytest.mark.parametrize("gate", ["errors=2", "errorRate", "errorRate=", "errorRate=low", "errorRate=nan", "=3"])
+@pytest.mark.parametrize(
+    "gate", ["Errors=2", "errorRate", "errorRate=", "errorRate=low", "errorRate=nan", "errorRate=-5", "=3"]
+)
 def test_a_limit_that_means_nothing_is_refused_before_anything_is_asked(cli: Cli, api: FakeApi, gate: str) -> None:
     result = cli("replay", "--gate", gate)
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from ministack.services import codebuild as real
+from ministack.services import eventbridge
 
+from chalicelib.platform.settings import Settings
 from cygni.local.cloud.buildjob import Job
 from cygni.local.cloud.codebuild import CodeBuild, event_of
+from functions.catalog import BUILD_PROJECT, FUNCTIONS
 
 VARIABLES = [{"name": "IMAGE", "value": "registry.localhost/shop/web", "type": "PLAINTEXT"}]
 REQUEST = {"projectName": "cygni-build", "idempotencyToken": "bld_1", "environmentVariablesOverride": VARIABLES}
@@ -147,3 +150,45 @@ def test_the_event_is_the_one_that_aws_sends(bench: Bench) -> None:
     assert detail["build-id"] == f"arn:aws:codebuild:us-east-1:000000000000:build/{build['id']}"
     assert (detail["build-status"], detail["project-name"]) == ("IN_PROGRESS", "cygni-build")
     assert detail["additional-information"]["environment"]["environment-variables"] == VARIABLES
+
+
+HEARD = next(each.events for each in FUNCTIONS if each.name == "cygni-build-finished")
+
+
+def heard(project: str, status: str, **changes: Any) -> bool:
+    """Whether the rule takes an event of CodeBuild, in the shape that AWS documents."""
+    build = f"arn:aws:codebuild:us-east-1:123456789012:build/{project}:8745a7a9-c340-456a-9166-edf953571bee"
+    detail = {"build-status": status, "project-name": project, "build-id": build, "current-phase": "COMPLETED", "version": "1"}
+    event = {
+        "version": "0",
+        "id": "c030038d-8c4d-6141-9545-00ff7b7153ec",
+        "detail-type": "CodeBuild Build State Change",
+        "source": "aws.codebuild",
+        "account": "123456789012",
+        "time": "2026-09-01T16:14:28Z",
+        "region": "us-east-1",
+        "resources": [build],
+        "detail": {**detail, "additional-information": {"environment": {"environment-variables": VARIABLES}}},
+        **changes,
+    }
+    asked = {"Event": json.dumps(event), "EventPattern": json.dumps(HEARD)}
+    status_code, _, body = eventbridge._test_event_pattern(asked)
+    assert status_code == 200, body
+    return bool(json.loads(body)["Result"])
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"])
+def test_every_end_of_a_build_of_ours_is_heard_and_none_of_another_project(status: str) -> None:
+    assert heard(BUILD_PROJECT, status)
+    assert not heard("somebody-elses", status)
+    assert not heard(f"{BUILD_PROJECT}-2", status)
+
+
+def test_what_is_no_end_of_a_build_is_not_heard() -> None:
+    assert not heard(BUILD_PROJECT, "IN_PROGRESS")
+    assert not heard(BUILD_PROJECT, "SUCCEEDED", **{"detail-type": "CodeBuild Build Phase Change"})
+    assert not heard(BUILD_PROJECT, "SUCCEEDED", source="com.example.codebuild")
+
+
+def test_the_project_that_builds_run_in_is_the_one_that_is_heard() -> None:
+    assert Settings().build_project == BUILD_PROJECT

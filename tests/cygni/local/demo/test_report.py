@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 
 from cygni.local.demo.acts import ACTS, Ending, Explained
 from cygni.local.demo.report import closing, document
-from tests.support.explained import step, steps
+from tests.support.explained import explained, step, steps
 
 CAUGHT = Ending(ACTS[2], 3, "rolled_back", "errorRate is 20 %", 4.25, 200, 40)
 KEPT = Ending(ACTS[1], 2, "promoted", "All gates passed.", None, 0, 0)
@@ -57,9 +57,9 @@ def test_the_document_for_machines_has_plain_values() -> None:
 
 def test_the_rollback_is_explained_above_the_table() -> None:
     names = {"project": "hello", "environment": "prod", "service": "web", "state": "rolled_back", "id": "dep_1"}
-    explained = Explained({"release": 3, **names}, {"deployment": "dep_1", "items": steps(step(0, failing=0.5))})
+    why = Explained({"release": 3, **names}, explained(steps(step(0, failing=0.5))))
 
-    text = shown(closing([CAUGHT], [], total=900, seconds=80, explained=explained))
+    text = shown(closing([CAUGHT], [], total=900, seconds=80, explained=why))
 
     assert text.index("$ cygni explain r3") < text.index("Decided by sample") < text.index("errorRate is 20 %")
-    assert document([CAUGHT], [], total=900, seconds=80, explained=explained)["rolled_back_by"] == "errorRate"
+    assert document([CAUGHT], [], total=900, seconds=80, explained=why)["rolled_back_by"] == "errorRate"

@@ -75,6 +75,12 @@ def heard(api: ScriptedApi, count: int) -> list[str]:
     return news[:count]
 
 
+def test_an_informer_has_no_name_that_threads_of_a_later_python_have() -> None:
+    own = set(vars(Informer(ScriptedApi(), "/api/v1/pods", {}, print))) - set(vars(threading.Thread()))
+
+    assert own.isdisjoint({"_handle", "_os_thread_handle", "_context"})  # 3.13 and 3.14, where such a thread would not start
+
+
 def test_what_is_there_is_listed_and_what_changes_is_told_in_order() -> None:
     api = ScriptedApi(Script(event("ADDED", "b", "5"), event("MODIFIED", "a", "6"), event("DELETED", "b", "7")))
 
