@@ -27,6 +27,7 @@ def explanation_view(deployment: str, found: Explanation) -> rollouts_shapes.Exp
         decider=found.decided.kind,
         reason=found.decided.reason,
         by=found.decided.by,
+        end=rollouts_shapes.EndView(at=found.end[0], weight=found.end[1]) if found.end else None,
     )
 
 
@@ -52,7 +53,7 @@ def step_view(step: StepExplained) -> rollouts_shapes.StepView:
 def replayed_view(evidence: Evidence, again: Replayed) -> rollouts_shapes.ReplayedView:
     """One analysis, judged again."""
     return rollouts_shapes.ReplayedView(
-        at=evidence.at,
+        at=again.at or evidence.at,
         step=evidence.step,
         recorded=verdict_view(again.recorded),
         replayed=verdict_view(again.judged),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from chalicelib.deployments.models import DeploymentRecord
@@ -51,6 +52,15 @@ def decided(record: DeploymentRecord, steps: Iterable[Evidence]) -> Decided:
     return Decided("other", _unjudged(record, rollout))
 
 
+def came_to(record: DeploymentRecord) -> tuple[datetime, int] | None:
+    """When the traffic went to one version for good, and the canary's percent since; None before it did."""
+    rollout = record.rollout_state
+    if rollout is None or not (rollout.phase in ROLLOUT_ENDED or (rollout.phase in ENDING and rollout.weights_known)):
+        return None
+    moved = next((event.at for event in reversed(record.events()) if event.kind == "shifted"), None)
+    return None if moved is None else (moved, rollout.weight)
+
+
 def _without_rollout(record: DeploymentRecord) -> Decided:
     if State(record.state) not in ENDED:
         return Decided("nobody", f"The deployment is still {record.state.replace('_', ' ')}: its rollout has not begun.")
@@ -74,6 +84,8 @@ def _unjudged(record: DeploymentRecord, rollout: RolloutState) -> str:
         return "It returned to an earlier release, which took all the traffic once it was ready, without being judged."
     if rollout.first_release:
         return "It was the service's first release: with nothing to compare it with, it took all the traffic once it was ready."
+    if record.strategy and record.strategy.get("recreate"):
+        return "It was recreated, which nothing judges: it took all the traffic once it was ready."
     if not record.step_weights:
         return "Its strategy has no steps: it took all the traffic once it was ready, without being judged."
     return rollout.reason

@@ -34,6 +34,9 @@ from chalicelib.projects.service import (
 )
 from chalicelib.runtime.declared import Wanted
 
+KEPT_RETRIES = 20
+"""Values of a retry annotation that are remembered."""
+
 
 class DeclaredRecord(Record):
     """The newest spec of a CygniService that was taken up: pk `TEAM#<t>#DECLARED#<p>#<e>`, sk the service."""
@@ -43,6 +46,16 @@ class DeclaredRecord(Record):
     digest = UnicodeAttribute()
     deployment = UnicodeAttribute()
     created = BooleanAttribute(default=False)
+    retries = UnicodeAttribute(default="")
+
+    def known_retries(self) -> tuple[str, ...]:
+        """What stands for the newest values of the retry annotation, oldest first."""
+        return tuple(str(self.retries or "").split())
+
+    def remember(self, retry: str) -> None:
+        """Keeps a value's stand-in with the newest ones."""
+        if retry and retry not in self.known_retries():
+            self.retries = " ".join((*self.known_retries(), retry)[-KEPT_RETRIES:])
 
 
 def declared_address(key: ServiceKey) -> tuple[type[DeclaredRecord], str, str]:
@@ -57,6 +70,7 @@ def start_declared(
     *,
     uid: str,
     generation: int,
+    retry: str = "",
     created: bool,
     workflows: Workflows,
     new_id: NewId,
@@ -64,11 +78,12 @@ def start_declared(
 ) -> DeploymentRecord:
     """The deployment of this generation: a new one, or the one it started before. Raises NotFound, Conflict, LostRace.
 
-    `created` says that the service was made for it.
+    `retry` stands for a value of the annotation that asks for another attempt; each starts one. `created` says that the service
+    was made for it.
     """
     for _ in range(TRIES):
         try:
-            record, begins = _enter(who, key, wanted, new_id("dep"), (uid, generation), created=created, now=now)
+            record, begins = _enter(who, key, wanted, new_id("dep"), (uid, generation, retry), created=created, now=now)
             break
         except ConditionFailed:
             continue
@@ -79,12 +94,22 @@ def start_declared(
     return record
 
 
-def adopt_generation(who: Principal, key: ServiceKey, *, uid: str, generation: int) -> None:
-    """Notes that a generation asks for what was taken up already."""
+def adopt_generation(who: Principal, key: ServiceKey, *, uid: str, generation: int, retry: str = "") -> None:
+    """Notes that a generation, and its retry annotation, ask for what was taken up already."""
     note = who.store.aside().fetch(*declared_address(key))
-    if note is not None and (note.uid, int(note.generation)) != (uid, generation):
-        note.uid, note.generation = uid, generation
+    if note is None:
+        return
+    before = (note.uid, int(note.generation), note.known_retries())
+    note.uid, note.generation = uid, generation
+    note.remember(retry)
+    if (note.uid, int(note.generation), note.known_retries()) != before:
         who.store.aside().commit([Put(note)])
+
+
+def _taken_up(note: DeclaredRecord, generation: int, retry: str) -> bool:
+    """Whether a deployment was started for this generation, or a newer one, and for this attempt of it."""
+    newer = int(note.generation) > generation
+    return newer or (int(note.generation) == generation and (not retry or retry in note.known_retries()))
 
 
 def forget_declared(who: Principal, key: ServiceKey) -> None:
@@ -93,16 +118,16 @@ def forget_declared(who: Principal, key: ServiceKey) -> None:
 
 
 def _enter(
-    who: Principal, key: ServiceKey, wanted: Wanted, new: str, asked: tuple[str, int], *, created: bool, now: datetime
+    who: Principal, key: ServiceKey, wanted: Wanted, new: str, asked: tuple[str, int, str], *, created: bool, now: datetime
 ) -> tuple[DeploymentRecord, bool]:
-    uid, generation = asked
+    uid, generation, retry = asked
     frozen_at = environment_address(key.team, key.project, key.environment)
     addresses: list[Place[Any]] = [service_address(key), config_address(key), declared_address(key), frozen_at]
     service_record, head, note, environment = who.store.together(*addresses)
     if service_record is None:
         raise NotFound(f"There is no service {key}.")
     service = Service.from_record(service_record)
-    if note is not None and note.uid == uid and int(note.generation) >= generation:
+    if note is not None and note.uid == uid and _taken_up(note, generation, retry):
         return get_deployment(who, key, note.deployment), service.lane.active == note.deployment
     if service.deleting:
         raise Conflict(f"Service {key.service} is being deleted.", remedy="Wait until it is gone.")
@@ -122,6 +147,7 @@ def _enter(
     if note is None:
         note = DeclaredRecord(*declared_address(key)[1:], created=created)
     note.uid, note.generation, note.digest, note.deployment = uid, generation, wanted.digest, new
+    note.remember(retry)
     writes: list[Write] = [Put(record), Put(release_record(key, release)), lane_write(service, entered.lane), Put(note)]
     if entered.superseded is not None:
         writes.extend(supersede(who, key, entered.superseded, new, now))

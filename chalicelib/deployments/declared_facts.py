@@ -49,7 +49,7 @@ def _ours(record: DeploymentRecord | None) -> bool:
 
 
 def _handled(note: DeclaredRecord) -> Handled:
-    return Handled(note.uid, int(note.generation), note.digest, note.deployment, bool(note.created))
+    return Handled(note.uid, int(note.generation), note.digest, note.deployment, bool(note.created), note.known_retries())
 
 
 def _progress(record: DeploymentRecord | None) -> Progress | None:

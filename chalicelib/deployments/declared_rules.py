@@ -6,7 +6,10 @@
 4. Ready is True only while the release that this very spec made has the traffic.
 5. Drift is repaired only between rollouts, since a rollout's own steps write the same objects.
 6. Another number of instances starts no deployment: the release that has the traffic is scaled as it stands, between rollouts.
-7. An object is let go only when nothing is left of what it made; a service that was there before it stays.
+7. A spec whose deployment ended badly, or whose release is not the live one any more, is started again by a value of the
+   retry annotation that was not there before, once for each and between rollouts. While the spec has the traffic, or a new
+   one is started, a value is only remembered.
+8. An object is let go only when nothing is left of what it made; a service that was there before it stays.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.deployments.states import ENDED, State
-from chalicelib.runtime.declared import Problem
+from chalicelib.runtime.declared import RETRY, Problem
 
 ASK_AGAIN = frozenset({"UnknownNamespace", "OtherCluster", "QuotaExceeded", "NotFound", "Conflict"})
 """Problems that may be solved without a change of the object itself."""
@@ -24,7 +27,7 @@ ASK_AGAIN = frozenset({"UnknownNamespace", "OtherCluster", "QuotaExceeded", "Not
 class Desired:
     """The object as the cluster has it. `digest` is of what it asks for; "" with a `problem`. `held`: it has our finalizer.
 
-    `size` is the number of instances that it names, None where load decides.
+    `size` is the number of instances that it names, None where load decides. `retry` stands for its retry annotation's value.
     """
 
     uid: str
@@ -34,17 +37,22 @@ class Desired:
     deleting: bool = False
     held: bool = False
     size: int | None = None
+    retry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """The newest spec that was taken up. `created` says that its service was made for it."""
+    """The newest spec that was taken up. `created` says that its service was made for it.
+
+    `retries` stand for the newest values that its retry annotation had: one that is read late is known among them.
+    """
 
     uid: str
     generation: int
     digest: str
     deployment: str
     created: bool
+    retries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,12 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a deployment of the spec."""
+    """Start a deployment of the spec, and remember its retry annotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Remember this generation as one that asks for what was taken up already."""
+    """Remember this generation, and its retry annotation, as one that asks for what was taken up already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +179,18 @@ def decide(desired: Desired, known: Known, *, drift: bool = False) -> tuple[Acti
         return (*hold, Adopt() if same else Start())
     if not known.service:
         return (*hold, _problem(_GONE, known))
+    if desired.retry and desired.retry not in handled.retries and known.active is None:
+        return (*hold, Adopt() if _stands(known) else Start())
     return (*hold, *_follow(desired, handled, known, drift=drift))
 
 
 _GONE = Problem("ServiceDeleted", "The service was deleted through Cygni: delete this object, or change its spec.")
+
+
+def _stands(known: Known) -> bool:
+    """Whether the release of the spec that was taken up has the traffic."""
+    progress = known.progress
+    return progress is not None and progress.state is State.PROMOTED and known.live == progress.release
 
 
 def _follow(desired: Desired, handled: Handled, known: Known, *, drift: bool) -> tuple[Action, ...]:
@@ -216,7 +232,8 @@ def report(known: Known) -> Report:
     if progress.state is not State.PROMOTED:
         return _made(known, handled, _ended_badly(known, progress), degraded=True)
     if known.live != progress.release:
-        told = f"Release {known.live or 'none'} has the traffic, which another deployment made; change the spec to roll it out."
+        told = f"Release {known.live or 'none'} has the traffic, which another deployment made; "
+        told += f"change the spec, or annotate it with {RETRY}, to roll it out."
         return _made(known, handled, Problem("OtherRelease", told))
     return _made(known, handled, Problem("Live", f"Release {progress.release} has all the traffic."), ready=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.deployments.models import DeploymentRecord
@@ -27,11 +28,15 @@ def live_verdict(who: Principal, record: DeploymentRecord, metrics: TrafficMetri
 
 
 class Explanation(NamedTuple):
-    """A deployment's steps, oldest first, and who decided how it goes; `live`: the newest step is as it stands just now."""
+    """A deployment's steps, oldest first, and who decided how it goes; `live`: the newest step is as it stands just now.
+
+    `end` is when the traffic went to one version for good, with the canary's percent since.
+    """
 
     steps: tuple[StepExplained, ...]
     decided: Decided
     live: bool
+    end: tuple[datetime, int] | None
 
 
 def explanation(who: Principal, record: DeploymentRecord, metrics: Callable[[], TrafficMetrics], clock: Clock) -> Explanation:
@@ -39,7 +44,7 @@ def explanation(who: Principal, record: DeploymentRecord, metrics: Callable[[], 
 
     `metrics` is asked for only then.
     """
-    from chalicelib.deployments.deciding import decided
+    from chalicelib.deployments.deciding import came_to, decided
     from chalicelib.rollouts.service import WATCHED, explain, newest_of_steps
 
     steps = newest_of_steps(who.store, record.team, record.id)
@@ -48,7 +53,7 @@ def explanation(who: Principal, record: DeploymentRecord, metrics: Callable[[], 
     if live:
         now = _looked(record, metrics(), clock, steps[-1] if steps else None)[1]
         steps = [*(step for step in steps if step.step_started_at != now.step_started_at), now]
-    return Explanation(explain(steps), decided(record, steps), live)
+    return Explanation(explain(steps), decided(record, steps), live, came_to(record))
 
 
 def _looked(

@@ -47,7 +47,7 @@ from chalicelib.platform.workflows import Workflows
 from chalicelib.projects.service import ServiceKey, cluster_of, create_service, get_lane, held_service, mark_deleting
 from chalicelib.runtime import drift
 from chalicelib.runtime import service as runtime
-from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, wanted
+from chalicelib.runtime.declared import FINALIZER, Problem, Wanted, place_of, retry_of, wanted
 from chalicelib.runtime.rules import Target
 from chalicelib.runtime.sizes import size_of
 
@@ -169,6 +169,7 @@ def _desired(case: _Case) -> Desired:
         deleting=bool(meta.get("deletionTimestamp")),
         held=_held(case.object),
         size=None if isinstance(asked, Problem) else asked.size,
+        retry=retry_of(case.object),
     )
 
 
@@ -222,6 +223,7 @@ def _start(case: _Case, _action: Start) -> None:
         case.asked,
         uid=meta["uid"],
         generation=int(meta.get("generation", 0)),
+        retry=retry_of(case.object),
         created=created or _made_before(key),
         workflows=hands.workflows,
         new_id=hands.new_id,
@@ -256,7 +258,8 @@ def _made_before(key: ServiceKey) -> bool:
 
 def _adopt(case: _Case, _action: Adopt) -> None:
     meta = case.object["metadata"]
-    adopt_generation(case.who("reconcile.adopt"), case.key, uid=meta["uid"], generation=int(meta.get("generation", 0)))
+    generation, retry = int(meta.get("generation", 0)), retry_of(case.object)
+    adopt_generation(case.who("reconcile.adopt"), case.key, uid=meta["uid"], generation=generation, retry=retry)
 
 
 def _abort(case: _Case, action: Abort) -> None:

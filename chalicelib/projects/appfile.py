@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from chalicelib.platform.errors import AppFileRefused, FieldError
 from chalicelib.platform.names import Name
 from chalicelib.projects.appfile_schema import json_schema, subschema
+from chalicelib.projects.rollout_spec import IN_VAIN, WITHOUT_GATES
 from chalicelib.projects.spec import AppFile, Duration
 from chalicelib.projects.starter import Starter, default_text
 from chalicelib.projects.yamltext import Document, Fault, Path, Place, read
@@ -58,11 +59,21 @@ def _validated(document: Document, faults: list[Fault]) -> AppFile | None:
         return None
     try:
         # JSON mode is strict about types and yet takes a list for a tuple, just as the JSON Schema does.
-        return AppFile.model_validate_json(json.dumps(document.value), strict=True, by_alias=True, by_name=False)
+        app = AppFile.model_validate_json(json.dumps(document.value), strict=True, by_alias=True, by_name=False)
+        faults.extend(_in_vain(app, document))
+        return app
     except ValidationError as error:
         found = (_fault(each, document) for each in error.errors(include_url=False))
         faults.extend(fault for fault in found if fault is not None)
         return None
+
+
+def _in_vain(app: AppFile, document: Document) -> Iterator[Fault]:
+    """Gates that would judge nothing. Records of such releases exist and are read, so that the shape admits them."""
+    for name, service in app.services.items():
+        if service.rollout.gates_in_vain:
+            path: Path = ("services", name, "rollout", "gates")
+            yield Fault(path, document.place(path), IN_VAIN, WITHOUT_GATES)
 
 
 def _unknown_version(document: Document) -> Fault | None:

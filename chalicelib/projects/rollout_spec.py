@@ -44,6 +44,9 @@ _EITHER = "Write `strategy: blueGreen`, or leave it out."
 _ROLLING = "Write `strategy: rolling`, or leave it out."
 _NO_APPROVAL = "Leave `approval` out, or take canary or blueGreen; `cygni pause` holds any rollout."
 _NO_DELAY = "Leave it out, or take canary or blueGreen."
+IN_VAIN = "say what a release is judged by, but one that is recreated is not judged: nothing runs beside it"
+"""What is wrong with gates of a release that is recreated."""
+WITHOUT_GATES = "Leave them out, or take canary, blueGreen or rolling."
 _NOT_FOR_PINS = frozenset({"authorization", "connection", "content-length", "cookie", "host", "transfer-encoding", "upgrade"})
 
 
@@ -180,7 +183,8 @@ class Rollout(Shape):
     strategy: Literal["canary", "blueGreen", "rolling", "recreate"] = Field(
         "canary",
         description="canary: traffic moves in steps. blueGreen: all at once, after a preview. rolling: instances are replaced "
-        "in batches. recreate: what is live is stopped first, and nobody is served in between.",
+        "in batches. recreate: what is live is stopped first, nobody is served in between, and the release takes all "
+        "requests when it is ready: nothing runs beside it, so no gate judges it.",
     )
     blue_green: BlueGreen | None = Field(None, description="How a blueGreen release takes over; null: with its defaults.")
     max_surge: Amount | None = Field(
@@ -238,6 +242,15 @@ class Rollout(Shape):
         if self.strategy == "rolling" and self.scale_down_delay != "0s":
             raise _misfit("scaleDownDelay", "is not for a rolling release, whose old instances end batch by batch", _NO_DELAY)
         return self
+
+    @property
+    def gates_in_vain(self) -> bool:
+        """Whether it asks for gates that nothing is judged by: what is recreated has nothing beside it.
+
+        The gates that everybody has are not asked for, and those that are all null ask for nothing.
+        """
+        asked = self.gates.model_dump(exclude={"advisory"})
+        return self.strategy == "recreate" and self.gates != Gates.model_validate({}) and any(asked.values())
 
     @property
     def replacing(self) -> tuple[int | str, int | str]:

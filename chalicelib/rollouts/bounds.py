@@ -50,16 +50,17 @@ def share_bounds(bad: float, total: float, error: float = ERROR, *, spread: floa
     return low, high
 
 
-def quantile_bounds(latency: Histogram, share: float, error: float = ERROR) -> tuple[float, float]:
+def quantile_bounds(latency: Histogram, share: float, error: float = ERROR, *, spread: float = 1.0) -> tuple[float, float]:
     """Between which bucket bounds, in seconds, the latency lies that `share` of the requests stay within.
 
-    (0, infinity) when nothing is known. The share of slower requests is judged at each bucket bound by itself.
+    (0, infinity) when nothing is known. The share of slower requests is judged at each bucket bound by itself. `spread` as
+    in `share_bounds`.
     """
     total = latency[-1][1] if latency else 0
     low = 0.0
     for bound, within in latency:
         slower, allowed = total - within, 1 - share
-        if total and _excluded(slower, total, allowed, error):
+        if total and _excluded(slower / spread, total / spread, allowed, error):
             if slower < allowed * total:
                 return low, bound
             low = bound

@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.rollouts.bounds import quantile_bounds, share_bounds
 from chalicelib.rollouts.counts import Counts, p95_ms
 from chalicelib.rollouts.evidence import Evidence
-from chalicelib.rollouts.gates import GateResult, Outcome, Weight
+from chalicelib.rollouts.gates import GateResult, Metric, Outcome, Weight
 from chalicelib.rollouts.rules import Decision, judge_counted
 
 
@@ -18,7 +18,8 @@ from chalicelib.rollouts.rules import Decision, judge_counted
 class ArmPoint:
     """One version's traffic since the step began: percent that failed and milliseconds at the 95th percentile.
 
-    Each with the band that holds it, with 99 % confidence at all points at once; `p95_high` is None without a bound.
+    Each with the band that holds it, with 99 % confidence at all points at once; `p95_high` is None without a bound. The
+    canary's are as much wider as the verdict says that its bad requests vary more than by chance.
     """
 
     requests: int
@@ -62,8 +63,9 @@ def explain(records: Iterable[Evidence]) -> tuple[StepExplained, ...]:
 
 
 def _explained(record: Evidence) -> StepExplained:
+    errors, slow = _spread(record.verdict.gates, of_errors=True), _spread(record.verdict.gates, of_errors=False)
     points = tuple(
-        Point(sample.at, sample.weight, _arm(sample.canary), _arm(sample.stable))
+        Point(sample.at, sample.weight, _arm(sample.canary, errors, slow), _arm(sample.stable))
         for sample in record.samples
         if sample.canary is not None or sample.stable is not None
     )
@@ -91,11 +93,18 @@ def _broken(gates: Iterable[GateResult]) -> str | None:
     return next((gate.name for gate in gates if gate.outcome is Outcome.FAIL and gate.weight is Weight.CRITICAL), None)
 
 
-def _arm(counts: Counts | None) -> ArmPoint | None:
+def _spread(gates: Iterable[GateResult], *, of_errors: bool) -> float:
+    """How many times more than by chance the canary's failed, or slow, requests vary, as the gates on them found."""
+    found = (each.spread for each in gates if each.metric is not Metric.CUSTOM and each.metric.of_errors == of_errors)
+    return max(1.0, *found, 1.0)
+
+
+def _arm(counts: Counts | None, errors: float = 1.0, slow: float = 1.0) -> ArmPoint | None:
+    """What is shown of one version; `errors` and `slow` are how much more than by chance its bad requests vary."""
     if counts is None:
         return None
-    low, high = share_bounds(counts.errors, counts.requests)
-    p95_low, p95_high = quantile_bounds(counts.latency, 0.95)
+    low, high = share_bounds(counts.errors, counts.requests, spread=errors)
+    p95_low, p95_high = quantile_bounds(counts.latency, 0.95, spread=slow)
     return ArmPoint(
         requests=counts.requests,
         errors=counts.errors,

@@ -1,54 +1,123 @@
-"""Judging recorded evidence again: as a proof of the record, or with other gates to see what would have happened."""
+"""Judging recorded evidence again: as a proof of the record, or with other gates to see what would have happened.
+
+1. A proof judges each record as it stands, at the moment it was stored.
+2. What would have happened is asked of every moment that a record knows of, since a judge with other gates might have decided
+   at any of them: the first whose decision is another than the recorded gates' own at that moment names it.
+3. Only what was recorded can be judged: a custom gate needs the values that its name was measured by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.rollouts.evidence import Evidence
-from chalicelib.rollouts.gates import Gate
-from chalicelib.rollouts.rules import RULE_VERSION, Strategy, Verdict, judge_counted
+from chalicelib.rollouts.gates import Gate, Metric
+from chalicelib.rollouts.rules import RULE_VERSION, Decision, Strategy, Verdict, judge_counted
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to judge with in place of what was recorded.
+
+    `gates` take the place of those of their name, or stand beside them; `limits` are those of recorded custom gates, by name;
+    `dropped` are names of gates that are not judged; `alpha` is a share.
+    """
+
+    gates: Sequence[Gate] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+    alpha: float | None = None
+
+    def of(self, strategy: Strategy) -> Strategy:
+        """The recorded strategy, changed as asked."""
+        named = {gate.name: gate for gate in strategy.gates}
+        named |= {name: replace(named[name], limit=limit) for name, limit in self.limits.items() if name in named}
+        named |= {gate.name: gate for gate in self.gates}
+        gates = tuple(gate for name, gate in named.items() if name not in self.dropped)
+        return replace(strategy, gates=gates, alpha=strategy.alpha if self.alpha is None else self.alpha)
+
+    def unknown(self, records: Iterable[Evidence]) -> list[str]:
+        """The names that no recorded strategy has a gate of, where one is needed: a custom gate's, or one to drop."""
+        known = {gate.name for record in records for gate in record.strategy.gates}
+        builtin = {metric.value for metric in Metric if metric is not Metric.CUSTOM}
+        return sorted(name for name in {*self.limits, *self.dropped} - builtin if name not in known)
+
+
+AS_RECORDED = Asked()
 
 
 class Replayed(NamedTuple):
     """A recorded verdict, the one that today's rules give on the same evidence, and whether the two agree.
 
     They agree when they decide the same, and, if the same version of the rules gave both, when they are equal throughout.
-    `note` says why they may differ; it is empty where they may not.
+    `note` says why they may differ; it is empty where they may not. `at` is the moment that the verdict is of: with other gates
+    the first at which they decide otherwise, if there is one, and `recorded` is then what the recorded ones say at it.
     """
 
     recorded: Verdict
     judged: Verdict
     agrees: bool
     note: str = ""
+    at: datetime | None = None
 
 
-def replay(records: Iterable[Evidence], *, gates: Sequence[Gate] = (), alpha: float | None = None) -> list[Replayed]:
-    """Judge each record again; with gates or an alpha of one's own: what would have happened with them?
-
-    A gate takes the place of the one of its name, or stands beside the recorded ones.
-    """
-    replayed = []
+def replay(records: Iterable[Evidence], asked: Asked = AS_RECORDED) -> list[Replayed]:
+    """Judge each record, oldest first, again; with other gates or another alpha: what would have happened with them?"""
+    replayed: list[Replayed] = []
+    seen: dict[datetime, datetime] = {}
     for record in records:
-        strategy = _with_gates(record.strategy, gates)
-        strategy = strategy if alpha is None else replace(strategy, alpha=alpha)
-        judged = judge_counted(strategy, record.step, record.step_started_at, record.samples, record.at)
-        exact = strategy == record.strategy and judged.rule_version == record.rule_version
-        agrees = judged == record.verdict if exact else judged.decision is record.verdict.decision
-        replayed.append(Replayed(record.verdict, judged, agrees, _note(record, asked=strategy != record.strategy)))
+        strategy = asked.of(record.strategy)
+        if strategy == record.strategy:
+            replayed.append(_proven(record))
+        else:
+            moot = any(not each.agrees for each in replayed)
+            replayed.append(_supposed(record, strategy, record.at if moot else seen.get(record.step_started_at)))
+            seen[record.step_started_at] = record.at
     return replayed
 
 
-def _with_gates(strategy: Strategy, gates: Sequence[Gate]) -> Strategy:
-    named = {gate.name: gate for gate in strategy.gates} | {gate.name: gate for gate in gates}
-    return replace(strategy, gates=tuple(named.values()))
+def _proven(record: Evidence) -> Replayed:
+    judged = _at(record, record.strategy, record.at)
+    exact = judged.rule_version == record.rule_version
+    agrees = judged == record.verdict if exact else judged.decision is record.verdict.decision
+    return Replayed(record.verdict, judged, agrees, _note(record), record.at)
 
 
-def _note(record: Evidence, *, asked: bool) -> str:
+def _supposed(record: Evidence, strategy: Strategy, after: datetime | None) -> Replayed:
+    """The first moment after `after`, or the record's own, at which the strategy decides another fate than was recorded."""
+    for at in _moments(record, after):
+        judged = _at(record, strategy, at)
+        if at < record.at and _fate(judged.decision) is Decision.HOLD:
+            continue  # as it was recorded: the step went on
+        recorded = record.verdict if at == record.at else _at(record, record.strategy, at)
+        if _fate(judged.decision) is not _fate(recorded.decision):
+            return Replayed(recorded, judged, False, _note(record) or "Judged with other gates than were recorded.", at)
+    return Replayed(record.verdict, _at(record, strategy, record.at), True, _note(record), record.at)
+
+
+def _moments(record: Evidence, after: datetime | None) -> list[datetime]:
+    """When each sample came, and when the record was made. What an earlier record of the step was asked is not asked again."""
+    known = {sample.at for sample in record.samples if record.step_started_at < sample.at < record.at}
+    return [*sorted(at for at in known if after is None or at > after), record.at]
+
+
+def _at(record: Evidence, strategy: Strategy, at: datetime) -> Verdict:
+    known = [sample for sample in record.samples if sample.at <= at]
+    return judge_counted(strategy, record.step, record.step_started_at, known, at)
+
+
+def _fate(decision: Decision) -> Decision:
+    """What a decision does to the rollout: one that is inconclusive goes on as one that holds."""
+    return Decision.HOLD if decision is Decision.INCONCLUSIVE else decision
+
+
+def _note(record: Evidence) -> str:
     if record.rule_version != RULE_VERSION:
         return (
             f"Recorded by version {record.rule_version} of the rules, judged again by version {RULE_VERSION}, which looks at"
             " every block of time: where fewer samples were kept, the two may differ."
         )
-    return "Judged with other gates than were recorded." if asked else ""
+    return ""

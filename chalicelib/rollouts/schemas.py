@@ -76,6 +76,9 @@ class EvidencePage(Output):
     next_cursor: NextCursor = None
 
 
+_NAME = "[a-zA-Z][a-zA-Z0-9-]{0,29}"
+
+
 class ReplayQuery(Input):
     """What to judge with instead of what was recorded. A gate that is not named stays as it was."""
 
@@ -88,10 +91,19 @@ class ReplayQuery(Input):
     latency_p95_increase: float | None = Field(
         None, ge=1, le=1000, alias="latencyP95Increase", description="Most percent above the stable version's."
     )
+    custom: str | None = Field(
+        None,
+        max_length=1000,
+        pattern=rf"^{_NAME}=-?\d+(\.\d+)?(,{_NAME}=-?\d+(\.\d+)?)*$",
+        description="Limits of recorded custom gates: queue-depth=5,checkout=1.",
+    )
+    drop: str | None = Field(
+        None, max_length=1000, pattern=rf"^{_NAME}(,{_NAME})*$", description="Names of gates that are not judged, by commas."
+    )
 
 
 class ReplayedView(Output):
-    """One recorded analysis, judged again."""
+    """One recorded analysis, judged again: with other gates, the first moment of it at which they decide otherwise."""
 
     at: Moment
     step: int
@@ -102,10 +114,11 @@ class ReplayedView(Output):
 
 
 class ReplayView(Output):
-    """All analyses of a deployment, judged again from their evidence."""
+    """A deployment's newest analyses, judged again from their evidence."""
 
     deployment: str
     agrees: bool
+    left_out: bool = Field(description="Whether there are older analyses, which were not judged again.")
     items: tuple[ReplayedView, ...]
 
 
@@ -145,6 +158,13 @@ class StepView(Output):
     decided_by: str | None = Field(description="The gate that rolled back, where one did.")
 
 
+class EndView(Output):
+    """The traffic's last move."""
+
+    at: Moment
+    weight: int = Field(description="Percent of requests that the canary has since.")
+
+
 class ExplanationView(Output):
     """All steps of a deployment, oldest first; one that was begun anew is there once more."""
 
@@ -156,3 +176,4 @@ class ExplanationView(Output):
     )
     reason: str = Field(description="Why it went so, or what it is at while nobody has decided.")
     by: str | None = Field(description="Who asked for it, where a person decided.")
+    end: EndView | None = Field(description="When all traffic went to one version for good.")

@@ -14,7 +14,7 @@ from chalicelib.rollouts.explain import ArmPoint, Point, StepExplained, explain
 from chalicelib.rollouts.gates import Custom, Gate, GateResult, Metric, Weight
 from chalicelib.rollouts.measurable import within_reach
 from chalicelib.rollouts.models import PREFIX, EvidenceRecord, evidence_pk
-from chalicelib.rollouts.replay import Replayed, replay
+from chalicelib.rollouts.replay import Asked, Replayed, replay
 from chalicelib.rollouts.rules import Decision, Strategy, Verdict
 from chalicelib.rollouts.strategy import in_batches, strategy_from_dict, strategy_of, strategy_to_dict
 from chalicelib.rollouts.transitions import (
@@ -37,6 +37,7 @@ __all__ = [
     "ENDING",
     "WATCHED",
     "ArmPoint",
+    "Asked",
     "Batch",
     "Counts",
     "Custom",

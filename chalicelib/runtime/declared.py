@@ -16,11 +16,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from chalicelib.platform.kubeport import Json
+from chalicelib.projects.rollout_spec import IN_VAIN, WITHOUT_GATES
 from chalicelib.projects.spec import ServiceSpec
 from chalicelib.runtime.rules import Target, size_of
 
 FINALIZER = "cygni.dev/service"
 """Holds a CygniService that is deleted until what it made is removed."""
+RETRY = "cygni.dev/retry"
+"""The annotation that starts the same spec again after it was rolled back or aborted: a new value each time."""
 _SECRETS = "secrets://"
 
 
@@ -60,6 +63,12 @@ class Wanted:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def retry_of(obj: Json) -> str:
+    """What stands for the value of an object's retry annotation; "" without one."""
+    value = (obj["metadata"].get("annotations") or {}).get(RETRY, "")
+    return hashlib.sha256(value.encode()).hexdigest()[:16] if value else ""
+
+
 def place_of(name: str, namespace: Json | None) -> Target | Problem:
     """The service that an object of this name is, in the namespace as the cluster has it."""
     meta: Json = (namespace or {}).get("metadata", {})
@@ -94,6 +103,8 @@ def wanted(obj: Json, target: Target) -> Wanted | Problem:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return Problem("InvalidSpec", f"{where}: {first['msg']}")
+    if taken.rollout.gates_in_vain:
+        return Problem("InvalidSpec", f"healthGates {IN_VAIN}. {WITHOUT_GATES}")
     replicas = spec.get("replicas")
     if replicas is not None and taken.scale.max > taken.scale.min and not taken.scale.min <= replicas <= taken.scale.max:
         told = f"replicas: {replicas} is outside of autoscale, {taken.scale.min} to {taken.scale.max}: change one of them."

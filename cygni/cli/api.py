@@ -190,7 +190,7 @@ class Api:
         """All steps, sample by sample."""
         return cast(Explanation, self._get(f"{_deployment(place, deployment)}/explanation"))
 
-    def replay(self, place: Place, deployment: str, limits: Mapping[str, float]) -> Replay:
+    def replay(self, place: Place, deployment: str, limits: Mapping[str, str | float]) -> Replay:
         """The newest analyses, judged again; with other `limits`, by the API's names of them, if there are any."""
         return cast(Replay, self._get(f"{_deployment(place, deployment)}/replay", **limits))
 

@@ -225,6 +225,13 @@ class StepExplained(TypedDict):
     decided_by: str | None
 
 
+class LastMove(TypedDict):
+    """When all traffic went to one version for good, and the canary's percent since."""
+
+    at: str
+    weight: int
+
+
 class Explanation(TypedDict):
     """All steps of a deployment, oldest first, and who decided: `judge`, `person`, `other`, or `nobody` yet."""
 
@@ -234,6 +241,7 @@ class Explanation(TypedDict):
     decider: str
     reason: str
     by: str | None
+    end: LastMove | None
 
 
 class Replayed(TypedDict):
@@ -248,10 +256,11 @@ class Replayed(TypedDict):
 
 
 class Replay(TypedDict):
-    """All analyses of a deployment, judged again."""
+    """A deployment's newest analyses, judged again; `left_out`: there are older ones."""
 
     deployment: str
     agrees: bool
+    left_out: bool
     items: list[Replayed]
 
 

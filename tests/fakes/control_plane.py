@@ -329,7 +329,7 @@ class FakeApi:
         verdict = {"decision": "advance", "reason": "All gates pass.", "rule_version": "1", "gates": []}
         other = verdict if self.replay_agrees else {**verdict, "decision": "rollBack"}
         item = {"at": START, "step": 0, "recorded": verdict, "replayed": other, "agrees": self.replay_agrees, "note": ""}
-        return 200, _shape(ReplayView, deployment=made.view["id"], agrees=self.replay_agrees, items=[item])
+        return 200, _shape(ReplayView, deployment=made.view["id"], agrees=self.replay_agrees, left_out=False, items=[item])
 
     def _steer(self, _: Seen, *key: str) -> tuple[int, Any]:
         made = _known(self.deployments, key[-2])

@@ -81,6 +81,12 @@ class FakeWatchedCluster(FakeCluster):
             found["metadata"]["generation"] += 1
         return self._touch(found)
 
+    def annotate(self, namespace: str, name: str, key: str, value: str) -> None:
+        """Somebody annotates it, which makes no new generation."""
+        found = self.objects[SERVICE, namespace, name]
+        found["metadata"].setdefault("annotations", {})[key] = value
+        self._touch(found)
+
     def undeclare(self, namespace: str, name: str) -> None:
         """Somebody deletes it."""
         found = self.objects[SERVICE, namespace, name]

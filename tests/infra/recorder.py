@@ -124,6 +124,9 @@ def asked_of(service: str, operation: str, asked: dict[str, Any]) -> list[Asked]
     """What IAM is asked when this call arrives. A call that nobody here has met raises KeyError: it needs its line."""
     if service == "dynamodb":
         return _of_dynamodb(operation, asked)
+    if operation == "DeleteObjects":
+        keys = (each["Key"] for each in asked["Delete"]["Objects"])
+        return [("s3:DeleteObject", arn("s3", f"{asked['Bucket']}/{key}", global_=True), ()) for key in keys]
     names = [_NAMES.get(operation, operation), *(["ReplicateSecretToRegions"] if "AddReplicaRegions" in asked else [])]
     return [(f"{_PREFIXES.get(service, service)}:{each}", _RESOURCES[service](operation, asked), ()) for each in names]
 

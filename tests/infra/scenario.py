@@ -193,11 +193,14 @@ class Scenario(Stage):
             )
         self.api.post(f"{self.path}/deployments", {"source": made.json["id"]})
 
-    def source(self, *, own: bool = True) -> str:
+    def source(self, *, own: bool = True, service: str = "web") -> str:
         """One that a plan can read."""
-        made = super().source(own=own)
-        boto3.client("s3", region_name=REGION).put_object(Bucket="cygni", Key=f"{TEAM}/sources/{made}.tar.gz", Body=_archive())
-        return made
+        named = {"environment": "prod", "service": service} if own else {}
+        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
+        boto3.client("s3", region_name=REGION).put_object(
+            Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=_archive()
+        )
+        return str(made["id"])
 
     def _alone(self) -> None:
         """Somebody founds a team, twice by mistake, and is erased with it."""
@@ -258,7 +261,7 @@ class Scenario(Stage):
         cluster_calls.end(self._asked)
 
     def _declared(self) -> None:
-        """A CygniService that is applied, changed in mid-rollout, and deleted."""
+        """A CygniService that is applied, changed in mid-rollout, deployed from a source by hand, and deleted."""
         self._service()
         target = Target(TEAM, "hello", "prod", "declared")
         cluster = WatchedKubernetes.from_kubeconfig(settings().kubeconfig)
@@ -270,8 +273,10 @@ class Scenario(Stage):
             body = {"apiVersion": "cygni.dev/v1", "kind": "CygniService", "metadata": meta, "spec": spec}
             assert person.apply(f"{place}/declared", body, "kubectl").status < 300
             assert self.invoke("cygni-reconcile", {})["worked"] > 0
-        cluster.delete("CygniService", target.namespace, "declared")
         path = "/v1/projects/hello/environments/prod/services/declared/deployments"
+        by_hand = self.api.post(path, {"source": self.source(service="declared")})
+        assert self.api.post(f"{path}/{by_hand.json['id']}/abort").status == 202
+        cluster.delete("CygniService", target.namespace, "declared")
         for _ in range(3):
             self.invoke("cygni-reconcile", {})
             for each in self.api.get(path).json.get("items", ()):

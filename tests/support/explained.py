@@ -43,8 +43,9 @@ def steps(*records: Evidence) -> list[Any]:
 
 def explained(items: list[Any]) -> dict[str, Any]:
     """An explanation of these steps: what the newest one's verdict decided, or why there is none."""
+    rest = {"by": None, "end": None}
     if not items:
-        return {"deployment": "dep_1", "items": [], "live": False, "decider": "other", "reason": "It has no steps.", "by": None}
+        return {"deployment": "dep_1", "items": [], "live": False, "decider": "other", "reason": "It has no steps.", **rest}
     last = items[-1]["verdict"]
     decider = "nobody" if last["decision"] in ("hold", "inconclusive") else "judge"
-    return {"deployment": "dep_1", "items": items, "live": False, "decider": decider, "reason": last["reason"], "by": None}
+    return {"deployment": "dep_1", "items": items, "live": False, "decider": decider, "reason": last["reason"], **rest}

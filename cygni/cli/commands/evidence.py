@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from cygni.cli.views.explain import explanation_view
 from cygni.cli.views.page import page
 from cygni.cli.views.replay import replay_view
 
+_CUSTOM = re.compile(r"[a-z](-?[a-z0-9])*$")
 GATES = ("errorRate", "latencyP95", "errorRateIncrease", "latencyP95Increase")
 
 
@@ -58,35 +60,54 @@ def replay(
     ] = None,
     gate: Annotated[
         list[str] | None,
-        typer.Option("--gate", metavar="NAME=LIMIT", help=f"Judge with this limit; names: {', '.join(GATES)}."),
+        typer.Option(
+            "--gate",
+            metavar="NAME=LIMIT",
+            help=f"Judge with this limit, null for none; names: {', '.join(GATES)}, and recorded custom gates.",
+        ),
     ] = None,
 ) -> Exit | None:
     """Judge a rollout again from its recorded evidence; exit code 13 if a verdict differs.
 
-    With --alpha or --gate: what would have happened with them, and a verdict that differs is no fault.
+    With --alpha or --gate: what would have happened with them, at every recorded sample; a verdict that differs is no fault.
 
     Example: cygni replay r3 --gate errorRate=2 --alpha 0.1
     """
     limits = _limits(gate or ())
+    query = _query(limits)
     if alpha is not None:
-        limits["alpha"] = alpha
+        limits["alpha"] = query["alpha"] = alpha
     place = session.place
-    answer = session.api.replay(place, deployment_id(session.api, place, deployment), limits)
+    answer = session.api.replay(place, deployment_id(session.api, place, deployment), query)
     session.printer.result(answer, replay_view(answer, limits))
     return None if answer["agrees"] or limits else Exit.DISAGREES
 
 
-def _limits(given: Sequence[str]) -> dict[str, float]:
-    """The limits by gate. Raises Usage."""
-    limits = {}
+def _limits(given: Sequence[str]) -> dict[str, float | None]:
+    """The limits by gate; None for one that is not to be judged. Raises Usage."""
+    limits: dict[str, float | None] = {}
     for each in given:
         name, sign, value = each.partition("=")
-        if name not in GATES or not sign:
-            raise Usage(f"{each!r} names no gate and its limit.", remedy=f"Write NAME=LIMIT; names are {', '.join(GATES)}.")
-        try:
-            limits[name] = float(value)
-        except ValueError:
-            limits[name] = float("nan")
-        if not isfinite(limits[name]):
-            raise Usage(f"{value!r} is no limit of {name}.", remedy=f"Give a number, such as --gate {name}=5.")
+        if not sign or not (name in GATES or _CUSTOM.match(name)):
+            known = f"names are {', '.join(GATES)}, and those of the rollout's custom gates"
+            raise Usage(f"{each!r} names no gate and its limit.", remedy=f"Write NAME=LIMIT or NAME=null; {known}.")
+        limits[name] = None if value == "null" else _limit(name, value)
     return limits
+
+
+def _limit(name: str, text: str) -> float:
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = float("nan")
+    if not isfinite(limit) or (name in GATES and limit < 0):
+        raise Usage(f"{text!r} is no limit of {name}.", remedy=f"Give a number, such as --gate {name}=5, or null to drop it.")
+    return limit
+
+
+def _query(limits: Mapping[str, float | None]) -> dict[str, str | float]:
+    """The limits as the API takes them."""
+    asked: dict[str, str | float] = {name: limit for name, limit in limits.items() if name in GATES and limit is not None}
+    custom = [f"{name}={limit:f}" for name, limit in limits.items() if name not in GATES and limit is not None]
+    lists = {"custom": custom, "drop": [name for name, limit in limits.items() if limit is None]}
+    return asked | {name: ",".join(values) for name, values in lists.items() if values}

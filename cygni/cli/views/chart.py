@@ -67,12 +67,12 @@ class Chart:
 
 def weights(course: Course, width: int, glyphs: Glyphs) -> Text:
     """One line of bars, as high as the canary's weight."""
-    line, last = [0] * width, 0
+    line: list[int | None] = [None] * width
     for at, weight in course.weights:
         line[_column(at, course.seconds, width)] = weight
-    bars = ""
-    for weight in line:
-        last = weight or last
+    bars, last = "", 0
+    for known in line:
+        last = last if known is None else known
         bars += glyphs.heights[-(-last * (len(glyphs.heights) - 1) // 100)]
     return Text.assemble((f"{last} % ".rjust(_LABELS), "dim"), (bars, "yellow"))
 
@@ -84,6 +84,10 @@ def picture(curves: Curves, seconds: float, width: int, glyphs: Glyphs) -> list[
         _draw_band(cells, _columns(getattr(curves, arm), seconds, width), curves.top, f"{arm}_band", glyphs)
     if curves.limit is not None:
         cells[_row(curves.limit, curves.top)] = [("limit", glyphs.limit)] * width
+    allowed = tuple(Mark(at, value, value, value) for at, value in curves.allowed)
+    for column, mark in enumerate(_columns(allowed, seconds, width)):
+        if mark is not None:
+            cells[_row(mark.low, curves.top)][column] = ("limit", glyphs.limit)
     for arm in ("stable", "canary"):
         for column, mark in enumerate(_columns(getattr(curves, arm), seconds, width)):
             if mark is not None and mark.value is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cygni.cli.shapes import ArmPoint, Explanation, StepExplained
@@ -27,7 +27,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """One measure of both versions, its limit if a gate has one, and the value at the picture's upper edge."""
+    """One measure of both versions, its limit if a gate has one, and the value at the picture's upper edge.
+
+    `allowed` is the limit of a gate that compares with the stable version, (seconds, value): what that shows, and so much more.
+    """
 
     title: str
     unit: str
@@ -35,6 +38,7 @@ class Curves:
     stable: tuple[Mark, ...]
     limit: float | None
     top: float
+    allowed: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,14 @@ def course_of(explanation: Explanation) -> Course | None:
     origin = parse_time(begins).timestamp()
     moments = [(parse_time(point["at"]).timestamp() - origin, point) for step in steps for point in step["points"]]
     measures = (_curves(steps, origin, "Failed requests", "%"), _curves(steps, origin, "95th percentile", "ms"))
+    weights = [(at, point["weight"]) for at, point in moments]
+    end = explanation["end"]
+    if end is not None:
+        weights.append((parse_time(end["at"]).timestamp() - origin, end["weight"]))
     return Course(
         begins=begins,
-        seconds=max(at for at, _ in moments),
-        weights=tuple((at, point["weight"]) for at, point in moments),
+        seconds=max(at for at, _ in weights),
+        weights=tuple(weights),
         curves=tuple(each for each in measures if any(mark.value is not None for mark in (*each.canary, *each.stable))),
         decided=_decided(explanation, origin),
     )
@@ -92,10 +100,24 @@ def _decided(explanation: Explanation, origin: float) -> Decided | None:
 def _curves(steps: Sequence[StepExplained], origin: float, title: str, unit: str) -> Curves:
     canary, stable = (_marks(steps, arm, origin, of_errors=unit == "%") for arm in ("canary", "stable"))
     metric = "errorRate" if unit == "%" else "latencyP95"
+    limit, increase = _limit(steps, metric), _limit(steps, f"{metric}Increase")
+    allowed = () if increase is None else tuple(_allowed(stable, increase, of_errors=unit == "%"))
+    values = (mark.value for mark in (*canary, *stable) if mark.value is not None)
+    highest = max([limit or 0.0, *values, *(value for _, value in allowed)])
+    return Curves(title, unit, canary, stable, limit, highest * _ROOM or 1.0, allowed)
+
+
+def _limit(steps: Sequence[StepExplained], metric: str) -> float | None:
+    """The newest limit of a gate on it."""
     limits = [gate["limit"] for step in steps for gate in step["gates"] if gate["metric"] == metric]
-    limit = limits[-1] if limits else None
-    highest = max((mark.value for mark in (*canary, *stable) if mark.value is not None), default=0.0)
-    return Curves(title, unit, canary, stable, limit, max(highest, limit or 0.0) * _ROOM or 1.0)
+    return limits[-1] if limits else None
+
+
+def _allowed(stable: Sequence[Mark], increase: float, *, of_errors: bool) -> Iterator[tuple[float, float]]:
+    """What the canary may show: percentage points more than the stable version does, or percent more milliseconds."""
+    for mark in stable:
+        if mark.value is not None:
+            yield mark.at, mark.value + increase if of_errors else mark.value * (1 + increase / 100)
 
 
 def _marks(steps: Sequence[StepExplained], arm: str, origin: float, *, of_errors: bool) -> tuple[Mark, ...]:

@@ -19,7 +19,7 @@ _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 body{color:var(--ink);background:var(--paper)}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--dim)}
-.axis{stroke:var(--rule)}.limit{stroke:var(--bad);stroke-dasharray:4 4}.decided{stroke:var(--bad);stroke-width:2}
+.axis{stroke:var(--rule)}.limit{fill:none;stroke:var(--bad);stroke-dasharray:4 4}.decided{stroke:var(--bad);stroke-width:2}
 .line{fill:none;stroke-width:2}.line.canary{stroke:var(--canary)}.line.stable{stroke:var(--stable)}
 .band{stroke:none;opacity:.18}.band.canary{fill:var(--canary)}.band.stable{fill:var(--stable)}
 b.canary{color:var(--canary)}b.stable{color:var(--stable)}
@@ -55,12 +55,10 @@ def _body(explanation: Explanation, whole: Course) -> Iterator[str]:
         yield _figure(curves, whole.seconds, decided)
     yield (
         '<p class="note">Shaded: the bands that hold each version\'s true figure with 99 % confidence, at all samples at once. '
-        "Dashed: the gate's limit. Upright: the sample that decided.</p>"
+        "Dashed: the gates' limits; one that compares follows the stable version. Upright: the sample that decided.</p>"
     )
     yield "<h2>Gates</h2>" + _table(("Gate", "Outcome", "Why"), _gates(explanation))
-    yield "<h2>Steps</h2>" + _table(
-        ("Step", "From", "To", "Weight", "Canary failed", "Stable failed", "Verdict"), _steps(explanation)
-    )
+    yield "<h2>Steps</h2>" + _table(_STEP_HEADS, _steps(explanation))
 
 
 def _weights(whole: Course) -> Curves:
@@ -75,6 +73,8 @@ def _figure(curves: Curves, seconds: float, decided: Decided | None) -> str:
         height = _y(curves.limit, curves.top)
         drawn += _rule("limit", _LEFT, height, _WIDTH, height)
         drawn += f'<text x="{_LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{curves.limit:g} {curves.unit}</text>'
+    if curves.allowed:
+        drawn += _polyline("limit", curves.allowed, curves.top, seconds)
     if decided is not None:
         at = _x(decided.at, seconds)
         drawn += _rule("decided", at, 0, at, _HEIGHT)
@@ -115,8 +115,12 @@ def _band(curves: Curves, arm: str, seconds: float) -> str:
 def _curve(curves: Curves, arm: str, seconds: float) -> str:
     marks: Sequence[Mark] = getattr(curves, arm)
     known = [(mark.at, mark.value) for mark in marks if mark.value is not None]
-    points = " ".join(f"{_x(at, seconds):.1f},{_y(value, curves.top):.1f}" for at, value in known)
-    return f'<polyline class="line {arm}" points="{points}"/>' if known else ""
+    return _polyline(f"line {arm}", known, curves.top, seconds) if known else ""
+
+
+def _polyline(kind: str, known: Sequence[tuple[float, float]], top: float, seconds: float) -> str:
+    points = " ".join(f"{_x(at, seconds):.1f},{_y(value, top):.1f}" for at, value in known)
+    return f'<polyline class="{kind}" points="{points}"/>'
 
 
 def _rule(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
@@ -137,11 +141,12 @@ def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
 
 
 def _gates(explanation: Explanation) -> list[str]:
-    return [
-        f'<tr><td>{escape(gate["name"])}</td><td class="{escape(gate["outcome"], quote=True)}">{escape(gate["outcome"])}</td>'
-        f"<td>{escape(gate['sentence'])}</td></tr>"
-        for gate in explanation["items"][-1]["gates"]
-    ]
+    rows = []
+    for gate in explanation["items"][-1]["gates"]:
+        name = gate["name"] + (" (advisory)" if gate["weight"] == "advisory" else "")
+        outcome = f'<td class="{escape(gate["outcome"], quote=True)}">{escape(gate["outcome"])}</td>'
+        rows.append(f"<tr><td>{escape(name)}</td>{outcome}<td>{escape(gate['sentence'])}</td></tr>")
+    return rows
 
 
 def _steps(explanation: Explanation) -> list[str]:

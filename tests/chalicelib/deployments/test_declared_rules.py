@@ -29,7 +29,8 @@ from chalicelib.runtime.declared import Problem
 IDS = st.sampled_from(["dep_1", "dep_2", "dep_3"])
 DIGESTS = st.sampled_from(["x", "y"])
 UIDS = st.sampled_from(["u", "v"])
-handled = st.builds(Handled, UIDS, st.integers(1, 3), DIGESTS, IDS, st.booleans())
+RETRIES = st.sampled_from(["r", "s"])
+handled = st.builds(Handled, UIDS, st.integers(1, 3), DIGESTS, IDS, st.booleans(), st.lists(RETRIES, max_size=2).map(tuple))
 progress = st.builds(
     Progress, st.sampled_from(State), st.integers(1, 3), st.sampled_from(["", "why\nmore"]), st.just("shifting"), st.just(20)
 )
@@ -55,6 +56,7 @@ desired = st.builds(
     deleting=st.booleans(),
     held=st.booleans(),
     size=st.none() | st.integers(1, 3),
+    retry=st.just("") | RETRIES,
 )
 
 
@@ -62,12 +64,22 @@ def of_kind(actions: tuple[Action, ...], *kinds: type) -> list[Action]:
     return [each for each in actions if isinstance(each, kinds)]
 
 
+def _another_attempt(want: Desired, have: Known) -> bool:
+    """Whether the object asks for another attempt at what was taken up."""
+    handled = have.handled
+    return handled is not None and want.generation == handled.generation and want.retry not in ("", *handled.retries)
+
+
 @given(desired, known, st.booleans())
 def test_a_generation_that_was_taken_up_starts_nothing(want: Desired, have: Known, drift: bool) -> None:
     actions = decide(want, have, drift=drift)
 
-    if have.handled is not None and have.handled.uid == want.uid and want.generation <= have.handled.generation:
+    taken_up = have.handled is not None and have.handled.uid == want.uid and want.generation <= have.handled.generation
+    if taken_up and not _another_attempt(want, have):
         assert not of_kind(actions, Start, Adopt)
+    if taken_up and of_kind(actions, Start):
+        assert have.active is None
+        assert have.progress is None or have.progress.state is not State.PROMOTED or have.live != have.progress.release
     if want.deleting or want.problem is not None:
         assert not of_kind(actions, Start, Adopt, Repair)
     assert len(of_kind(actions, Start, Adopt)) <= 1
@@ -76,7 +88,9 @@ def test_a_generation_that_was_taken_up_starts_nothing(want: Desired, have: Know
 @given(desired, known)
 def test_what_was_started_is_not_started_again_when_it_is_looked_at_anew(want: Desired, have: Known) -> None:
     if of_kind(decide(want, have), Start):
-        now = replace(have, service=True, handled=Handled(want.uid, want.generation, want.digest, "dep_9", False))
+        now = replace(
+            have, service=True, handled=Handled(want.uid, want.generation, want.digest, "dep_9", False, (want.retry,))
+        )
         assert not of_kind(decide(want, now), Start, Adopt)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,15 +118,42 @@ def test_a_replay_answers_what_other_limits_and_another_alpha_would_have_done(st
     assert lenient["items"][-1]["replayed"]["decision"] != "rollBack"
     assert "other gates" in lenient["items"][-1]["note"]
     assert not replayed(alpha="0.0001")["agrees"]
+    without = replayed(drop="errorRate,errorRateIncrease")
+    assert [gate["name"] for gate in without["items"][-1]["replayed"]["gates"]] == ["latencyP95"]
+    assert without["left_out"] is False
 
 
 def test_a_replay_refuses_limits_that_mean_nothing(stage: Stage) -> None:
     ended = stage.deploy()
     path = f"{stage.path}/deployments/{ended['id']}/replay"
 
-    for query in ({"alpha": "0"}, {"errorRate": "101"}, {"latencyP95": "fast"}, {"error_rate": "5"}, {"limit": "5"}):
+    for query in (
+        {"alpha": "0"},
+        {"errorRate": "101"},
+        {"latencyP95": "fast"},
+        {"error_rate": "5"},
+        {"limit": "5"},
+        {"custom": "x"},
+    ):
         refused = stage.api.get(path, query=query)
         assert refused.status == 422, (query, refused.text)
+
+
+def test_a_replay_says_when_analyses_were_left_out_and_which_gate_was_not_recorded(stage: Stage) -> None:
+    deployment = under_way(stage)
+    analysed(stage, deployment, 1)
+    evidence = last_evidence(team_store(TEAM), TEAM, deployment)
+    assert evidence is not None
+    later = [replace(evidence, at=evidence.at + timedelta(milliseconds=number)) for number in range(1, 101)]
+    for first in (0, 50):
+        team_store(TEAM).commit([evidence_write(TEAM, each) for each in later[first : first + 50]])
+    path = f"{stage.path}/deployments/{deployment}/replay"
+
+    whole = stage.api.get(path).json
+    refused = stage.api.get(path, query={"custom": "queue-depth=5"})
+
+    assert (len(whole["items"]), whole["left_out"]) == (100, True)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "query.custom")
 
 
 def explained(stage: Stage, deployment: str) -> dict[str, Any]:
@@ -230,3 +257,5 @@ def test_the_judge_is_named_where_its_verdict_ended_the_rollout(stage: Stage) ->
     whole = explained(stage, ended["id"])
 
     assert (whole["decider"], whole["by"], whole["reason"]) == ("judge", None, ended["outcome"])
+    assert whole["end"]["weight"] == 0
+    assert whole["end"]["at"] >= whole["items"][-1]["at"]

@@ -107,6 +107,27 @@ def test_an_ended_deployment_takes_no_request_and_says_why(stage: Stage, wish: s
     assert "has ended" in refused.json["detail"]
 
 
+def test_after_an_abort_the_same_source_is_deployed_again_through_the_api(stage: Stage) -> None:
+    stage.deploy()
+    source = stage.source()
+    made = stage.create(source=source)
+    stage.begin(made["id"])
+    stage.built(made["id"], digit="b")
+    stage.run(made["id"], until="Analyse")
+    stage.api.post(f"{stage.path}/deployments/{made['id']}/abort")
+    stage.run(made["id"], "Analyse")
+    stage.finish(made["id"])
+
+    again = stage.create(source=source)
+    stage.begin(again["id"])
+    stage.built(again["id"], digit="b")
+    stage.run(again["id"])
+    stage.finish(again["id"])
+
+    assert [stage.read(each["id"])["state"] for each in (made, again)] == ["rolled_back", "promoted"]
+    assert stage.weights() == {again["release"]: 100}
+
+
 def test_a_build_that_failed_ends_the_deployment_with_what_it_said(stage: Stage) -> None:
     from chalicelib.builds.models import BUILD, BuildRecord, build_pk
     from chalicelib.builds.service import build_id_of

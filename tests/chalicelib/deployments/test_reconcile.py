@@ -14,6 +14,7 @@ from chalicelib.deployments.tasks import Hands, Shard, reconcile
 from chalicelib.platform.kubeport import Json
 from chalicelib.platform.kubewatch import Page
 from chalicelib.projects.service import ServiceSpec
+from chalicelib.runtime.declared import RETRY
 from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.namespaces import namespace_objects
 from chalicelib.runtime.rules import Target
@@ -170,6 +171,54 @@ def test_a_release_that_fails_is_reported_degraded_with_its_reason(world: Reconc
     assert "requests failed" in message
     assert message.endswith("Release 1 has the traffic.")
     assert world.condition("Ready")[0] == "False"
+
+
+def test_a_retry_annotation_starts_the_same_spec_again_once_for_each_value(world: Reconciled) -> None:
+    world.live()
+    world.stage.failing = 0.5
+    world.declare("b")
+    world.run()
+    world.roll_out()
+    world.run()
+    assert world.condition("Degraded")[1] == "RolledBack"
+    world.stage.failing = 0.0
+
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "the database is back")
+    for _ in range(3):
+        world.run()
+    world.roll_out()
+    world.run()
+
+    assert [(each["release"], each["state"]) for each in world.deployments()] == [
+        (3, "promoted"),
+        (2, "rolled_back"),
+        (1, "promoted"),
+    ]
+    assert world.condition("Ready")[2] == "Release 3 has all the traffic."
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "again")
+    world.run()
+    assert len(world.deployments()) == 3, "what has the traffic is not started again"
+
+
+def test_an_aborted_spec_is_started_again_by_an_annotation_that_is_set_while_it_turns_back(world: Reconciled) -> None:
+    world.live()
+    world.declare("b")
+    world.run()
+    made = world.object()["status"]["deployment"]
+    world.stage.begin(made)
+    world.stage.run(made, until="Analyse")
+    world.stage.api.post(f"{world.stage.path}/deployments/{made}/abort")
+    world.cluster.annotate(NAMESPACE, "web", RETRY, "1")
+    world.run()
+    assert len(world.deployments()) == 2
+
+    world.stage.run(made, "Analyse")
+    world.stage.finish(made)
+    world.run()
+    world.roll_out()
+    world.run()
+
+    assert [each["state"] for each in world.deployments()] == ["promoted", "rolled_back", "promoted"]
 
 
 def test_a_spec_that_is_mended_in_mid_rollout_aborts_the_one_before_it(world: Reconciled) -> None:

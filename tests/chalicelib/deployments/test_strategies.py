@@ -126,6 +126,16 @@ def test_what_is_recreated_never_runs_beside_what_was_live(stage: Stage) -> None
     assert stage.weights() == {2: 100}
 
 
+def test_a_recreated_release_says_that_it_is_not_judged(stage: Stage) -> None:
+    deployment = second(stage, spec(strategy="recreate", steps=[]))
+    stage.run(deployment)
+    stage.finish(deployment)
+
+    said = "What is recreated is not judged: nothing runs beside it. It takes all requests when it is ready."
+    assert told(stage, deployment).count(said) == 1
+    assert "nothing judges" in stage.api.get(f"{stage.path}/deployments/{deployment}/explanation").json["reason"]
+
+
 def test_a_recreated_release_that_does_not_start_brings_back_what_was_live(stage: Stage) -> None:
     deployment = second(stage, spec(strategy="recreate", steps=[]))
     stage.run(deployment, until="AwaitReady")

@@ -121,6 +121,11 @@ def test_the_error_itself_counts_and_quotes_the_first() -> None:
             "rollout.maxUnavailable",
             "A number of instances from 0 to 100, or a share of them such as 25%.",
         ),
+        (
+            "rollout: {strategy: recreate, gates: {errorRate: 1}}",
+            "rollout.gates",
+            "Leave them out, or take canary, blueGreen or rolling.",
+        ),
         ("rollout: {maxSurge: 0%}", "rollout.maxUnavailable", "Let one be above 0."),
         ("rollout: {batchFor: 5s}", "rollout.batchFor", "Write `strategy: rolling`, or leave it out."),
         (

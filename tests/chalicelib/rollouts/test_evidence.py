@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.rollouts.counts import Counts, Sample
+from chalicelib.rollouts.bounds import share_bounds
+from chalicelib.rollouts.counts import Counts, Measurement, Sample
 from chalicelib.rollouts.evidence import Evidence
-from chalicelib.rollouts.gates import Gate, Metric
-from chalicelib.rollouts.replay import replay
+from chalicelib.rollouts.explain import explain
+from chalicelib.rollouts.gates import Custom, Gate, Metric
+from chalicelib.rollouts.replay import Asked, replay
 from chalicelib.rollouts.rules import RULE_VERSION, Decision, Strategy, judge
 from tests.chalicelib.rollouts.builders import (
     DEPTH,
@@ -113,17 +115,17 @@ def test_a_record_of_the_first_rules_is_still_read_and_judged() -> None:
 
 
 def test_replay_answers_what_other_gates_would_have_decided() -> None:
-    (replayed,) = replay([steady(60, failing=1)], gates=(Gate(Metric.ERROR_RATE, 50.0),))
+    (replayed,) = replay([steady(60, failing=1)], Asked(gates=(Gate(Metric.ERROR_RATE, 50.0),)))
 
-    assert replayed.recorded.decision is Decision.ROLL_BACK
-    assert replayed.judged.decision is Decision.ADVANCE
+    assert (replayed.recorded.decision, replayed.judged.decision) == (Decision.HOLD, Decision.ADVANCE)
+    assert replayed.at == at(30), "the step's time was over, and nothing but the recorded gate held it"
     assert [gate.limit for gate in replayed.judged.gates] == [50.0, 400.0]
     assert not replayed.agrees
 
 
 def test_replay_judges_gates_that_were_not_there_and_another_alpha() -> None:
-    (stricter,) = replay([steady(20, failing=1)], gates=(MORE_ERRORS,))
-    (surer,) = replay([steady(60, failing=1)], alpha=1e-12)
+    (stricter,) = replay([steady(20, failing=1)], Asked(gates=(MORE_ERRORS,)))
+    (surer,) = replay([steady(60, failing=1)], Asked(alpha=1e-12))
 
     assert [gate.name for gate in stricter.judged.gates] == ["errorRate", "latencyP95", "errorRateIncrease"]
     assert stricter.judged.decision is Decision.ROLL_BACK
@@ -135,3 +137,50 @@ def test_a_measurement_is_kept_with_its_sample() -> None:
     taken = Evidence.of(DEPLOYMENT, replace(STRATEGY, gates=(DEPTH,)), 0, T0, looks, at(35))
 
     assert Evidence.from_dict(json.loads(json.dumps(taken.to_dict()))).verdict.gates[0].canary == 7.5
+
+
+def test_a_hypothesis_is_asked_of_every_sample_and_names_the_first_that_would_have_decided() -> None:
+    """Errors that came in the middle of a long step: at its end their share is small again."""
+    lax = replace(STRATEGY, steps=(replace(STRATEGY.steps[0], seconds=600),), gates=(Gate(Metric.ERROR_RATE, 50.0),))
+    looks = [sample(s, counts(s * 10, 3 * min(max(s - 30, 0), 60) if s > 30 else 0), counts(s * 40)) for s in range(600)]
+    whole = Evidence.of(DEPLOYMENT, lax, 0, T0, looks, at(601))
+    strict = replace(lax, gates=(Gate(Metric.ERROR_RATE, 5.0),))
+    live = next(s for s in range(600) if judge(strict, 0, T0, looks[: s + 1], at(s)).decision is Decision.ROLL_BACK)
+
+    (replayed,) = replay([whole], Asked(gates=strict.gates))
+
+    assert 30 < live < 90
+    assert (replayed.at, replayed.agrees) == (at(live), False)
+    assert (replayed.recorded.decision, replayed.judged.decision) == (Decision.HOLD, Decision.ROLL_BACK)
+
+
+def test_a_hypothesis_drops_gates_and_changes_custom_ones_by_their_names() -> None:
+    custom = Gate(Metric.CUSTOM, 100, custom=Custom("queue-depth", "query", "max(queue)", "max"))
+    strategy = replace(STRATEGY, gates=(*STRATEGY.gates, custom))
+    values = (Measurement("queue-depth", 50.0),)
+    looks = [replace(sample(s, counts(s * 10), counts(s * 40)), values=values) for s in range(20)]
+    whole = Evidence.of(DEPLOYMENT, strategy, 0, T0, looks, at(20))
+
+    (lower,) = replay([whole], Asked(limits={"queue-depth": 20.0}))
+    (dropped,) = replay([whole], Asked(dropped=frozenset({"queue-depth", "latencyP95"})))
+
+    assert lower.judged.decision is Decision.ROLL_BACK
+    assert [gate.name for gate in dropped.judged.gates] == ["errorRate"]
+    assert Asked(limits={"queue": 1.0}, dropped=frozenset({"latencyP95", "depth"})).unknown([whole]) == ["depth", "queue"]
+
+
+def test_the_bands_of_an_explanation_are_as_wide_as_the_verdict_says_that_requests_vary() -> None:
+    record = steady(40, failing=1)
+    wide = tuple(replace(gate, spread=9.0) for gate in record.verdict.gates)
+    spread = replace(record, verdict=replace(record.verdict, gates=wide))
+
+    ((plain,), (widened,)) = (explain([each]) for each in (record, spread))
+    before, after = plain.points[-1], widened.points[-1]
+    assert before.canary is not None
+    assert after.canary is not None
+
+    low, high = share_bounds(after.canary.errors, after.canary.requests, spread=9.0)
+    assert (after.canary.error_low, after.canary.error_high) == (low * 100, high * 100)
+    assert after.canary.error_low < before.canary.error_low < before.canary.error_high < after.canary.error_high
+    assert after.canary.p95_low <= before.canary.p95_low
+    assert after.stable == before.stable

@@ -174,11 +174,20 @@ def test_with_other_limits_a_verdict_that_differs_is_an_answer_and_no_fault(cli:
     assert "in step 1: rollBack in place of advance." in result.stdout
 
 
+def test_custom_gates_and_gates_to_drop_are_sent_by_their_names(cli: Cli, api: FakeApi) -> None:
+    shown = cli("replay", "--gate", "queue-depth=5", "--gate", "latencyP95=null").stdout
+
+    assert api.asked("GET", "/replay")[0].query == {"custom": "queue-depth=5.000000", "drop": "latencyP95"}
+    assert "With queue-depth 5, no latencyP95 the rollout would have gone as it did." in shown
+
+
 def test_with_limits_that_change_nothing_it_says_so(cli: Cli) -> None:
     assert "With alpha 2 the rollout would have gone as it did." in cli("replay", "--alpha", "2").stdout
 
 
-@pytest.mark.parametrize("gate", ["errors=2", "errorRate", "errorRate=", "errorRate=low", "errorRate=nan", "=3"])
+@pytest.mark.parametrize(
+    "gate", ["Errors=2", "errorRate", "errorRate=", "errorRate=low", "errorRate=nan", "errorRate=-5", "=3"]
+)
 def test_a_limit_that_means_nothing_is_refused_before_anything_is_asked(cli: Cli, api: FakeApi, gate: str) -> None:
     result = cli("replay", "--gate", gate)
 

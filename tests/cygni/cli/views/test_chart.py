@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
-from cygni.cli.views.chart import Chart
+from cygni.cli.views.chart import PLAIN, Chart, weights
 from cygni.cli.views.course import course_of
+from cygni.cli.views.page import page
+from cygni.cli.views.words import parse_time
 from tests.support.explained import explained, step, steps
 
 
@@ -41,3 +44,43 @@ def test_the_weight_rises_from_left_to_right() -> None:
 
     assert bars == "".join(sorted(bars))
     assert len(set(bars)) == 2
+
+
+def test_a_limit_that_compares_follows_the_stable_version() -> None:
+    told = explained(steps(step(0)))
+    told["items"][0]["gates"][0].update(metric="errorRateIncrease", limit=0.5)
+    for number, point in enumerate(told["items"][0]["points"]):
+        point["stable"]["error_rate"] = 10.0 * number
+    course = course_of(told)  # type: ignore[arg-type]
+    assert course is not None
+    errors = course.curves[0]
+
+    assert errors.limit is None
+    assert [value for _, value in errors.allowed] == [10.0 * number + 0.5 for number in range(len(errors.allowed))]
+    assert errors.top > errors.allowed[-1][1]
+    assert "limit" in page({**MADE, "state": "promoted"}, told).partition("</figure>")[2]  # type: ignore[typeddict-item, arg-type]
+
+
+def test_after_an_abort_the_weight_is_drawn_as_none() -> None:
+    told = explained(steps(step(0, failing=0.5)))
+    last = parse_time(told["items"][0]["points"][-1]["at"])
+    told["end"] = {"at": (last + timedelta(seconds=20)).isoformat(), "weight": 0}
+    course = course_of(told)  # type: ignore[arg-type]
+    assert course is not None
+
+    assert course.weights[-1] == (course.seconds, 0)
+    assert weights(course, 40, PLAIN).plain.endswith(PLAIN.heights[0])
+    assert "0 % " in weights(course, 40, PLAIN).plain
+
+
+def test_a_page_marks_advisory_gates() -> None:
+    told = explained(steps(step(0, failing=0.5)))
+    told["items"][0]["gates"][1]["weight"] = "advisory"
+
+    shown = page({**MADE, "state": "rolled_back"}, told)  # type: ignore[typeddict-item, arg-type]
+
+    assert "<td>errorRate</td>" in shown
+    assert "<td>latencyP95 (advisory)</td>" in shown
+
+
+MADE = {"project": "hello", "environment": "prod", "service": "web", "release": 3, "id": "dep_1"}
