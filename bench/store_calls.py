@@ -9,7 +9,7 @@ import io
 import logging
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -218,7 +218,33 @@ def deploy_cost() -> Cost:
 
 def build(stage: Stage, deployment: str, source: str) -> None:
     """The tasks of a build, as its workflow and its builder would call them."""
+    for _, task in build_tasks(stage, deployment, source):
+        task()
+
+
+def build_tasks(stage: Stage, deployment: str, source: str) -> list[tuple[str, Callable[[], None]]]:
+    """The same by the names of the functions that they are; the source has been uploaded."""
     storage, fakes, name = Storage("cygni"), stage.fakes, builds.build_id_of(deployment)
+    client("s3").put_object(Bucket="cygni", Key=f"{TEAM}/sources/{source}.tar.gz", Body=_packed())
+
+    def plan() -> None:
+        builds.plan_build(TEAM, name, storage=storage, now=fakes.clock())
+
+    def start() -> None:
+        builds.start_build(TEAM, name, TOKEN, builders=fakes.builders, workflows=fakes.workflows, settings=fakes.settings)
+
+    def finished() -> None:
+        started = fakes.builders.started[name]
+        variables = [{"name": key, "value": value} for key, value in started.items()]
+        storage.write_json(started["RESULT_KEY"], {"digest": "sha256:" + "b" * 64})
+        information = {"environment": {"environment-variables": variables}}
+        ended = {"detail": {"build-status": "SUCCEEDED", "additional-information": information}}
+        builds.finish_build(ended, storage=storage, workflows=fakes.workflows, now=fakes.clock())
+
+    return [("cygni-build-plan", plan), ("cygni-build-start", start), ("cygni-build-finished", finished)]
+
+
+def _packed() -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path, text in {
@@ -230,14 +256,7 @@ def build(stage: Stage, deployment: str, source: str) -> None:
             entry = tarfile.TarInfo(path)
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))
-    client("s3").put_object(Bucket="cygni", Key=f"{TEAM}/sources/{source}.tar.gz", Body=packed.getvalue())
-    builds.plan_build(TEAM, name, storage=storage, now=fakes.clock())
-    builds.start_build(TEAM, name, TOKEN, builders=fakes.builders, workflows=fakes.workflows, settings=fakes.settings)
-    variables = [{"name": key, "value": value} for key, value in fakes.builders.started[name].items()]
-    storage.write_json(fakes.builders.started[name]["RESULT_KEY"], {"digest": "sha256:" + "b" * 64})
-    information = {"environment": {"environment-variables": variables}}
-    ended = {"detail": {"build-status": "SUCCEEDED", "additional-information": information}}
-    builds.finish_build(ended, storage=storage, workflows=fakes.workflows, now=fakes.clock())
+    return packed.getvalue()
 
 
 def limit(name: str, cost: Cost) -> int:

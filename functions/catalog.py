@@ -12,6 +12,9 @@ from typing import Any
 RUNTIME = "python3.13"
 """The Lambda runtime that every function deploys to."""
 
+WORKFLOW_LOG = "ERROR"
+"""What of an execution Step Functions logs, besides the history that it keeps for 90 days: states that fail."""
+
 RELEASE = "live"
 """Alias of every function and state machine on AWS: the release that is in use."""
 
@@ -179,7 +182,7 @@ FUNCTIONS = (
         "functions.rollout.await_ready",
         "Watches the release's instances become ready.",
         ("read records", "write records", "reach clusters"),
-        memory=256,
+        memory=152,  # it sleeps between looks, as the analysis does
         timeout=120,
     ),
     Function(
@@ -195,7 +198,7 @@ FUNCTIONS = (
         "functions.rollout.analyse",
         "Samples the traffic for a while and judges it.",
         ("read records", "write records", "list records", "read metrics", "reach clusters"),
-        memory=152,  # it sleeps between samples, and is paid for by the second: see docs/cost.md
+        memory=144,  # it sleeps between samples, and is paid for by the second: see docs/cost.md
         timeout=400,
     ),
     Function(
@@ -255,7 +258,7 @@ FUNCTIONS = (
             "invoke cygni-reconcile",
             "reach clusters",
         ),
-        memory=512,
+        memory=256,  # it waits for clusters, each minute of the month: see docs/cost.md
         timeout=300,
         schedule="rate(1 minute)",
     ),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 from chalicelib.deployments.tasks import Gateway, Ports
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.kube import KubernetesCluster
 from chalicelib.platform.prometheus import preset_metrics, seen_inside, through_service, traffic_metrics
+from chalicelib.platform.remembered import RememberedSecrets
 from chalicelib.platform.secrets import Secrets
 from chalicelib.platform.settings import Settings, settings
 from chalicelib.platform.traffic import TrafficMetrics
@@ -29,8 +30,7 @@ def rollout_ports(event: Mapping[str, str]) -> Ports:
 
 def _ports_of(team: str, name: str) -> Ports:
     """The ports of a registered cluster. Raises Failed when it is registered no more, and what keeps it from being reached."""
-    known = settings()
-    return _ports_there(registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known))
+    return _ports_there(_reach(team, name))
 
 
 def cluster_there(team: str, name: str) -> KubernetesCluster:
@@ -40,16 +40,23 @@ def cluster_there(team: str, name: str) -> KubernetesCluster:
 
 def reached(team: str, name: str) -> tuple[KubernetesCluster, Gateway]:
     """A registered cluster behind its door, and what stands before it. Raises what `registry.reach` and `connect` raise."""
-    known = settings()
-    reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
+    reach = _reach(team, name)
     return _behind_its_door(reach), _gateway_there(reach)
 
 
 def cluster_to_check(team: str, name: str) -> KubernetesCluster:
     """A registered cluster, whether its door is open or not. Raises what `registry.reach` and `connect` raise."""
-    known = settings()
-    reach = registry.reach(team, name, secrets=Secrets(known.secrets_key), settings=known)
-    return _cluster(reach)
+    return _cluster(_reach(team, name))
+
+
+def _reach(team: str, name: str) -> registry.Reach:
+    return registry.reach(team, name, secrets=_secrets(), settings=settings())
+
+
+@cache
+def _secrets() -> RememberedSecrets:
+    """Credentials that were read a short while ago. A new credential has a new name, and so is used at once."""
+    return RememberedSecrets(Secrets(settings().secrets_key))
 
 
 @cache
@@ -65,7 +72,7 @@ def _own_ports() -> Ports:
 def _cluster(reach: registry.Reach) -> KubernetesCluster:
     from chalicelib.platform.kubereach import connect
 
-    return connect(reach.access, known=reach.known)
+    return connect(reach.access, known=reach.known, refused=partial(_secrets().doubt, reach.secret))
 
 
 def _behind_its_door(reach: registry.Reach) -> KubernetesCluster:

@@ -62,12 +62,14 @@ class GradualShift(Construct):
         if shift.at_once:
             return
         application = codedeploy.CfnApplication(self, "Application", application_name=function, compute_platform="Lambda")
+        places = places_of(cdk.Stack.of(self))
         mover = role(
             self,
             "Role",
             service="codedeploy.amazonaws.com",
+            source=places.arn("codedeploy", f"deploymentgroup:{function}/*"),
             description=f"Moves the alias of {function} from one version to the next.",
-            statements=statements_of_shift(function, alarm_name, places_of(cdk.Stack.of(self))),
+            statements=statements_of_shift(function, alarm_name, places),
         )
         group = codedeploy.CfnDeploymentGroup(
             self,

@@ -129,7 +129,7 @@ class HttpApi(Construct):
             "ThrottlingBurstLimit": self._settings.burst,
             "LoggingLevel": "ERROR",
             "DataTraceEnabled": False,
-            "MetricsEnabled": True,
+            "MetricsEnabled": False,  # of each method, billed by the month; those of the stage come for nothing
         }
         for name, value in {
             "Name": API_FUNCTION.name,

@@ -48,6 +48,7 @@ class BuildsStack(cdk.Stack):
             self,
             "Role",
             service="codebuild.amazonaws.com",
+            source=places.arn("codebuild", f"project/{BUILD_PROJECT}"),
             name=role_name(BUILD_PROJECT, self, settings),
             description="Reads a source and its plan, pushes an image, leaves a result.",
             statements=statements_of_builds(places),

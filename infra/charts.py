@@ -5,23 +5,46 @@ It is data, so that a test can hold each name in it to what is really published.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform import metrics
 from chalicelib.platform.metrics import NAMESPACE, Metric
-from functions.catalog import API_FUNCTION, DEAD_LETTERS, FUNCTIONS, TABLES
+from functions.catalog import API_FUNCTION, DEAD_LETTERS, FUNCTIONS, TABLES, Table
 
-PUBLISHED = {
-    "AWS/ApiGateway": frozenset({"Count", "4XXError", "5XXError", "Latency"}),
-    "AWS/Lambda": frozenset({"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}),
-    "AWS/States": frozenset({"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"}),
-    "AWS/SQS": frozenset({"ApproximateNumberOfMessagesVisible"}),
-    "AWS/DynamoDB": frozenset({"ThrottledRequests", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"}),
-    NAMESPACE: frozenset({*(each.name for each in metrics.METRICS), "OtherRegionAway"}),
+Dimensions = frozenset[str]
+_TABLE = (frozenset({"TableName"}), frozenset({"TableName", "GlobalSecondaryIndexName"}))
+_FUNCTION = (frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource"}), frozenset[str]())
+_API = (frozenset({"ApiName"}), frozenset({"ApiName", "Stage"}))
+
+
+def _all(names: Sequence[str], dimensions: tuple[Dimensions, ...]) -> dict[str, tuple[Dimensions, ...]]:
+    return dict.fromkeys(names, dimensions)
+
+
+PUBLISHED: dict[str, dict[str, tuple[Dimensions, ...]]] = {
+    "AWS/ApiGateway": _all(("Count", "4XXError", "5XXError", "Latency"), _API),
+    "AWS/Lambda": _all(("Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"), _FUNCTION),
+    "AWS/States": _all(
+        ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"),
+        (frozenset({"StateMachineArn"}),),
+    ),
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible": (frozenset({"QueueName"}),)},
+    "AWS/DynamoDB": {
+        **_all(("ReadThrottleEvents", "WriteThrottleEvents"), _TABLE),
+        **_all(("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"), _TABLE),
+        "ThrottledRequests": (frozenset({"TableName", "Operation"}),),
+    },
+    NAMESPACE: {
+        **{each.name: (frozenset({each.dimension} if each.dimension else ()),) for each in metrics.METRICS},
+        "OtherRegionAway": (frozenset(),),
+    },
 }
-"""Metrics by their namespace, as AWS's documentation has them, and Cygni's own: whatever a dashboard or an alarm may name."""
+"""Metrics by their namespace, as AWS's documentation has them, and Cygni's own: whatever a dashboard or an alarm may name.
+
+Each has the sets of dimensions that it is published with: under any other set there is nothing to see.
+"""
 _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
 _TASKS = ("cygni-rollout-analyse", "cygni-rollout-prepare", "cygni-rollout-await-ready", "cygni-reconcile", "cygni-sweep")
 
@@ -76,7 +99,7 @@ def charts(machines: Mapping[str, str], stage: str) -> tuple[Chart, ...]:
         Chart("Duration of tasks, p95 (ms)", tuple(_function("Duration", name) for name in _TASKS), "p95"),
         Chart("Functions at once, held back, cold", (*_at_once(), *own(metrics.COLD_STARTS))),
         Chart("Units of the tables", tuple(line for table in TABLES for line in _units(table.name))),
-        Chart("Requests that DynamoDB held back", tuple(_held_back(table.name) for table in TABLES)),
+        Chart("Reads and writes that DynamoDB held back", tuple(line for table in TABLES for line in _held_back(table))),
     )
 
 
@@ -112,5 +135,14 @@ def _units(table: str) -> tuple[tuple[str, ...], ...]:
     return _each("AWS/DynamoDB", ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"), ("TableName", table))
 
 
-def _held_back(table: str) -> tuple[str, ...]:
-    return ("AWS/DynamoDB", "ThrottledRequests", "TableName", table)
+def _held_back(table: Table) -> Iterator[tuple[str, ...]]:
+    """Of a table and, by itself, of each index: one that is held back holds back the writes of its table."""
+    names = ("ReadThrottleEvents", "WriteThrottleEvents")
+    yield from _each("AWS/DynamoDB", names, ("TableName", table.name))
+    for index in table.indexes:
+        yield from _each("AWS/DynamoDB", names, ("TableName", table.name, "GlobalSecondaryIndexName", index))
+
+
+def is_published(namespace: str, metric: str, dimensions: Iterable[str]) -> bool:
+    """Whether there is a metric of that name, and with these dimensions."""
+    return frozenset(dimensions) in PUBLISHED.get(namespace, {}).get(metric, ())

@@ -30,7 +30,7 @@ from infra.pairs import environment_of, pair_of
 from infra.releases import API_ALARM, ReleaseAlarms, add_migrations
 from infra.settings import Settings
 from infra.shifts import Shift
-from infra.teams import TeamRoles
+from infra.teams import add_team_roles
 from infra.tenants import roles_told
 from infra.workflows import Workflows
 
@@ -55,7 +55,7 @@ class ControlPlaneStack(cdk.Stack):
             self, "Workflows", machines=STATE_MACHINES, functions=self.functions.released, settings=settings
         )
         roles = {API_FUNCTION: self.api.role, **{each: self.functions.roles[each.name] for each in FUNCTIONS}}
-        TeamRoles(self, "Teams", functions=roles, settings=settings)
+        add_team_roles(self, roles, settings)
         watched = self._build_release(settings)
         machines = {name: each.attr_arn for name, each in self.workflows.by_name.items()}
         self.alarms = Alarms(
@@ -92,7 +92,6 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         "CYGNI_SECRETS_KEY": key.key_arn,
         "CYGNI_BUILD_PROJECT": BUILD_PROJECT,
         "CYGNI_RELEASE_ALIAS": RELEASE,
-        "CYGNI_BUILD_TIMEOUT": str(settings.builds.minutes * 60),
         "CYGNI_REGISTRY": registry,
         "CYGNI_APPS_DOMAIN": settings.cluster.apps_domain,
         "CYGNI_METRICS_NAMESPACE": NAMESPACE,
@@ -101,7 +100,7 @@ def function_environment(stack: cdk.Stack, key: kms.IKey, settings: Settings) ->
         told["CYGNI_TRACING"] = "1"
     if settings.cluster.metrics_url:
         told["CYGNI_METRICS_URL"] = settings.cluster.metrics_url
-    return told | environment_of(stack.region, pair_of(settings)) | settings.limits.told()
+    return told | environment_of(stack.region, pair_of(settings)) | settings.builds.told() | settings.limits.told()
 
 
 def _of_api(stack: cdk.Stack, environment: dict[str, str], settings: Settings) -> dict[str, str]:

@@ -17,7 +17,7 @@ from constructs import Construct
 from functions.catalog import DEAD_LETTERS, EVENT_AGE, RELEASE, RUNTIME, TRIES, Function, unattended
 from infra import packages
 from infra.aliases import Released, released
-from infra.grants import acknowledge, grant, places_of, role
+from infra.grants import acknowledge, grant, places_of, role, trusted
 from infra.layers import LAYERS, TRACING_LAYER, layers_of
 from infra.pairs import HANDLER, pair_of, role_name, role_suffix, statements_of_pair
 from infra.rights import Places, Statement, of_lambda_itself, statements
@@ -139,6 +139,7 @@ class Functions(Construct):
             self,
             "SchedulerRole",
             service="scheduler.amazonaws.com",
+            source=places_of(cdk.Stack.of(self)).arn("scheduler", "schedule-group/default"),
             description="Invokes what runs by schedule.",
             statements=(
                 Statement("InvokeFunctions", ("lambda:InvokeFunction",), targets),
@@ -215,7 +216,7 @@ def function_role(scope: Construct, function: Function, settings: Settings, *, d
         scope,
         f"{logical(function.name)}Role",
         role_name=role_name(function.name, stack, settings),
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        assumed_by=trusted(scope, "lambda.amazonaws.com"),
         description=f"Rights of {function.name}: {'; '.join(function.rights)}."[:1000],
     )
     itself = of_lambda_itself(function.name, places, dead_letters=dead_letters, tracing=settings.tracing)

@@ -22,12 +22,26 @@ def bucket_name(account: str, region: str) -> str:
 
 
 def role(
-    scope: Construct, id_: str, *, service: str, statements: Iterable[Statement], name: str | None = None, description: str
+    scope: Construct,
+    id_: str,
+    *,
+    service: str,
+    source: str,
+    statements: Iterable[Statement],
+    name: str | None = None,
+    description: str,
 ) -> iam.Role:
-    """A role that a service assumes, with these statements and no others."""
-    made = iam.Role(scope, id_, assumed_by=iam.ServicePrincipal(service), role_name=name, description=description)
+    """A role that a service assumes for one thing of this account, `source`: an ARN, or a pattern of one."""
+    by = trusted(scope, service).with_conditions({"ArnLike": {"aws:SourceArn": source}})
+    made = iam.Role(scope, id_, assumed_by=by, role_name=name, description=description)
     grant(made, statements)
     return made
+
+
+def trusted(scope: Construct, service: str) -> iam.PrincipalBase:
+    """A service that acts for this account: nobody else's may have it assume a role of ours, whose name is easily guessed."""
+    own = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}}
+    return iam.ServicePrincipal(service).with_conditions(own)
 
 
 def grant(made: iam.Role, statements: Iterable[Statement]) -> None:

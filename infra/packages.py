@@ -30,18 +30,18 @@ LOCK = ROOT / "requirements.txt"
 PYTHON = RUNTIME.removeprefix("python")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 CODE = ("app.py", "chalicelib", "functions")
-FORMAT = "3"
+FORMAT = "4"
 """Part of each layer's name: raise it when what is left out of layers changes."""
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?|bin)(/|$)|\.pyi?c$|\.pyi$|\.(c|h|pyx|pxd)$"
     r"|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$|^\.lock$"
 )
 _UNUSED = re.compile(
-    r"^aws_lambda_powertools/(event_handler|utilities/(auth_alpha|data_masking|feature_flags|kafka|parameters|streaming"
-    r"|validation))/"
+    r"^aws_lambda_powertools/(event_handler|utilities/(?!jmespath_utils)[a-z0-9_]+)/"  # its Logger is what is used
     r"|^(cffi|pycparser)(-[^/]+)?/"  # cryptography has what it made, `_cffi_backend`, and needs no compiler of C
     r"|^yaml/_yaml\."  # libyaml: documents are small, and read by the loader that is written in Python
-    r"|^(pydantic/v1|dateutil/zoneinfo)/|\.dist-info/sboms/"
+    r"|^(pydantic/v1|dateutil/zoneinfo|urllib3/contrib/emscripten)/|\.dist-info/sboms/"
+    r"|^(pydantic/mypy|dateutil/(rrule|easter)|urllib3/contrib/(pyopenssl|socks))\.py$"
 )
 """What libraries bring along that no function loads."""
 _OF_CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
@@ -124,7 +124,12 @@ def _installed(root: Path) -> Iterator[tuple[str, bytes]]:
         name = path.relative_to(root).as_posix()
         of_chalice = name.startswith("chalice/") and name not in _OF_CHALICE
         if path.is_file() and not (_LEFT_OUT.search(name) or _UNUSED.search(name) or of_chalice):
-            yield f"python/{name}", path.read_bytes()
+            yield f"python/{name}", told(name, path.read_bytes())
+
+
+def told(name: str, content: bytes) -> bytes:
+    """A file as a layer has it: what a distribution says of itself without its description, which is its readme."""
+    return content.partition(b"\n\n")[0] + b"\n" if name.endswith(".dist-info/METADATA") else content
 
 
 def digest_of(entries: Iterable[tuple[str, bytes]]) -> str:

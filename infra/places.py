@@ -11,7 +11,7 @@ from infra.settings import Settings
 BOOTSTRAP = 6
 """The version of CDK's own stack (`CDKToolkit`) that a deploy asks for."""
 _THERE = ("cygni-replica", "cygni-builds-standby", "cygni-control-plane-standby")
-_HERE = ("cygni-data", "cygni-builds", "cygni-control-plane", "cygni-cluster", "cygni-console")
+_HERE = ("cygni-data", "cygni-builds", "cygni-control-plane", "cygni-cluster", "cygni-console", "cygni-delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ def places(settings: Settings) -> tuple[Place, ...]:
         "cygni-control-plane-standby": settings.standby is not None,
         "cygni-cluster": settings.eks is not None,
         "cygni-console": settings.console.make,
+        "cygni-delivery": settings.delivery is not None,
     }
     return tuple(each for each in possible_places(settings) if wanted.get(each.name, True))
 

@@ -157,7 +157,8 @@ class Removal:
         eks = self._account.client("eks", step.region)
 
         def settled() -> bool:
-            return bool(eks.describe_cluster(name=step.name)["cluster"]["status"] == "ACTIVE")
+            found = eks.describe_cluster(name=step.name)["cluster"]
+            return found["status"] == "ACTIVE" and not found.get("deletionProtection")
 
         with unless_gone():
             if eks.describe_cluster(name=step.name)["cluster"].get("deletionProtection"):

@@ -12,7 +12,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 FOLDER = Path(__file__).parent / "stages"
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -30,6 +39,7 @@ Repository = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$", max_length=200)
 ]
 Cidr = Annotated[str, StringConstraints(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$")]
+Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[^:]*:.+$")]
 
 
@@ -96,6 +106,22 @@ class Builds(_Part):
     minutes: int = Field(default=30, ge=5, le=480, description="Minutes a build may take.")
     at_once: int = Field(default=20, ge=1, le=1000, description="Builds that may run at the same time.")
     keep_images: int = Field(default=100, ge=2, le=10000, description="Images that a repository keeps.")
+    executor: Image | None = Field(
+        default=None, description="Image that makes the images, of one version or digest; absent: the version that Cygni names."
+    )
+
+    @field_validator("executor")
+    @classmethod
+    def _pinned(cls, executor: str | None) -> str | None:
+        tag = executor.rpartition("/")[2].partition("@")[0].partition(":")[2] if executor else ""
+        if executor and "@" not in executor and tag in ("", "latest", "debug", "slim"):
+            raise ValueError(f"{executor} is another image from day to day: name a version (:v1.28.5) or a digest (@sha256:…)")
+        return executor
+
+    def told(self) -> dict[str, str]:
+        """What functions are told of them."""
+        executor = {"CYGNI_KANIKO_IMAGE": self.executor} if self.executor else {}
+        return {"CYGNI_BUILD_TIMEOUT": str(self.minutes * 60), **executor}
 
 
 class Cluster(_Part):

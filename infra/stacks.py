@@ -11,6 +11,7 @@ from infra.console import ConsoleStack
 from infra.control_plane import ControlPlaneStack
 from infra.data import DataStack, ReplicaStack
 from infra.delivery import DeliveryStack
+from infra.places import regions
 from infra.regions import build_standby, copy_images, watch_the_other
 from infra.settings import Settings
 
@@ -50,7 +51,6 @@ def build(app: cdk.App, settings: Settings) -> None:
     if settings.console.make:
         ConsoleStack(app, "cygni-console", api=control_plane.api.address, settings=settings, env=here)
     if settings.delivery:
-        regions = [settings.region, *filter(None, [settings.replica_region])]
-        DeliveryStack(app, "cygni-delivery", delivery=settings.delivery, regions=regions, env=here)
+        DeliveryStack(app, "cygni-delivery", delivery=settings.delivery, regions=regions(settings), env=here)
     cdk.Tags.of(app).add("cygni", "control-plane")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))

@@ -16,28 +16,52 @@ from pathlib import Path
 from typing import Any
 
 from infra import packages
-from infra.charts import PUBLISHED
+from infra.charts import is_published
 from infra.findings import judged
 from infra.layers import RUNTIME_LAYER
 from infra.places import misplaced
 from infra.promises import unlogged, unpinned
 from infra.settings import load, stages
 from infra.sizes import entries, size_of, too_large
-from infra.trusts import too_open
+from infra.trusts import borrowable, too_open
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "cdk"
+AGAIN = ROOT / "build" / "again"
+"""Where one stage is synthesized a second time, from a copy of the code: beside FOLDER, all of which is for use."""
+_CODE = ("app.py", "chalicelib", "functions", "infra", "requirements.txt", "state_machines")
+_FULLEST = "full"
 
 
-def synthesize(stage: str, out: Path) -> list[str]:
+def synthesize(stage: str, out: Path, root: Path = ROOT) -> list[str]:
     """Synthesizes one stage in a process of its own. Answers what cdk-nag, CloudFormation's rules or the settings refuse."""
-    command = [sys.executable, str(ROOT / "infra" / "app.py")]
+    command = [sys.executable, str(root / "infra" / "app.py")]
     shutil.rmtree(out, ignore_errors=True)  # a stack that a switch has turned off would be judged and deployed
     environment = {"CYGNI_STAGE": stage, "CDK_OUTDIR": str(out)}
     done = subprocess.run(command, env={**_environment(), **environment}, capture_output=True, text=True, check=False)
     if done.returncode == 0 and "WARNING" not in done.stderr + done.stdout:
         return []
     return told(done.stderr + done.stdout)
+
+
+def copied(to: Path, root: Path = ROOT) -> Path:
+    """A copy of what a synthesis reads, as another machine would have it: in another folder, dated now, with no code packed.
+
+    The layers come along: they are named by the lock, and would be fetched again.
+    """
+    shutil.rmtree(to, ignore_errors=True)
+    packed = to / "build" / "packages"
+    packed.mkdir(parents=True)
+    for path in (root / "build" / "packages").glob("*.zip"):
+        if not path.name.startswith("code-"):
+            (packed / path.name).symlink_to(path)
+    for name in _CODE:
+        if (root / name).is_file():
+            shutil.copyfile(root / name, to / name)
+        else:
+            left_out = shutil.ignore_patterns("__pycache__", "node_modules")
+            shutil.copytree(root / name, to / name, ignore=left_out, copy_function=shutil.copyfile)
+    return to
 
 
 def told(output: str) -> list[str]:
@@ -77,8 +101,10 @@ def unpublished(template: dict[str, Any]) -> list[str]:
         if each["Type"] == "AWS::CloudWatch::Alarm":
             told = each["Properties"]
             namespace, metric = told.get("Namespace"), told.get("MetricName")
-            if namespace and metric not in PUBLISHED.get(namespace, ()):
-                found.append(f"alarm {name} is on {namespace} {metric}, which nothing publishes")
+            dimensions = [one["Name"] for one in told.get("Dimensions", ())]
+            if namespace and not is_published(namespace, metric, dimensions):
+                by = f" by {', '.join(dimensions)}" if dimensions else ""
+                found.append(f"alarm {name} is on {namespace} {metric}{by}, which nothing publishes")
     return found
 
 
@@ -105,29 +131,30 @@ def _environment() -> dict[str, str]:
 def main(names: list[str]) -> None:
     """All stages, two at once, then the judges; ends with 1 when there is a finding."""
     begun = time.monotonic()
+    made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
+    twice = _FULLEST if _FULLEST in names else names[0]
+    asked = [(name, FOLDER / name, ROOT) for name in names] + [(twice, AGAIN / twice, copied(AGAIN / "code"))]
     with ThreadPoolExecutor(2) as pool:
-        asked = [(name, FOLDER / name) for name in names] + [(names[0], FOLDER / "again" / names[0])]
         answers = list(pool.map(lambda each: synthesize(*each), asked))
-    found = [f"{name}: {line}" for (name, _), lines in zip(asked, answers, strict=True) for line in lines]
-    missing = pages_missing(*(folder for _, folder in asked))
+    found = [f"{name}: {line}" for (name, *_), lines in zip(asked, answers, strict=True) for line in lines]
+    missing = pages_missing(*(folder for _, folder, _ in asked))
     all_asked = set(names) >= set(stages())  # else a page's alarm may be in a stage that was not asked for
     found += [line for line in missing if all_asked or "is named by no alarm" not in line]
     found += [
         f"{folder.name}/{path.name}: {line}"
-        for _, folder in asked[: len(names)]
+        for _, folder, _ in asked[: len(names)]
         for path in sorted(folder.glob("*.template.json"))
-        for judge in (unpinned, unpublished, too_open, *((unlogged,) if load(folder.name).api.logging_role else ()))
+        for judge in (unpinned, unpublished, too_open, borrowable, *((unlogged,) if load(folder.name).api.logging_role else ()))
         for line in judge(json.loads(path.read_text()))
     ]
     found += [
         f"{name}: {line}"
-        for (name, folder), refused in zip(asked[: len(names)], answers, strict=False)
+        for (name, folder, _), refused in zip(asked[: len(names)], answers, strict=False)
         if not refused
         for line in misplaced(json.loads((folder / "manifest.json").read_text()), load(name))
     ]
-    made = {each: (packages.code().path, packages.layer(RUNTIME_LAYER, each).path) for each in architectures(names)}
     found += too_large({each: size_of(entries(*zips)) for each, zips in made.items()})
-    found += differences(*(folder for name, folder in asked if name == names[0]))
+    found += differences(FOLDER / twice, AGAIN / twice)
     for name in names:
         if not any(line.startswith(f"{name}: ") for line in found):
             found += [f"{name}: {line}" for line in judged(FOLDER / name)]

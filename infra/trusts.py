@@ -1,7 +1,8 @@
-"""Whom the roles of a template trust from outside AWS, and what those may do. Pure.
+"""Whom the roles of a template trust: from outside AWS, and what those may do; and services of AWS. Pure.
 
 1. A web identity is one subject of one audience: both are compared for equality, and neither is a pattern.
 2. Its role may become the roles of the CDK bootstrap, each by its name, and may do nothing else.
+3. A service that says for which account it acts assumes a role for this one alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from infra.resolve import resolved
 _SUBJECT = re.compile(r"repo:[^*?:/]+/[^*?:/]+:environment:[^*?:/]+")
 _ROLE = re.compile(r"arn:aws:iam::\d{12}:role/cdk-\w+-[a-z-]+-role-\d{12}-[a-z0-9-]+")
 
+_SAY_FOR_WHOM = frozenset(f"{each}.amazonaws.com" for each in ("codebuild", "codedeploy", "lambda", "scheduler", "states"))
+"""EC2, EKS, S3, API Gateway and flow logs are not known to say so."""
+
 Template = Mapping[str, Any]
 
 
@@ -27,6 +31,22 @@ def too_open(template: Template) -> list[str]:
             found += [f"{id_} {line}" for one in trusted for line in _of_trust(one)]
             found += [f"{id_} {line}" for line in _of_rights(template, id_)]
     return found
+
+
+def borrowable(template: Template) -> list[str]:
+    """Roles of it that a service would assume on behalf of somebody else's account."""
+    return [
+        f"{id_} is assumed by {service} for whichever account"
+        for id_, each in template.get("Resources", {}).items()
+        for statement in _trust(template, each)
+        for service in _services(statement["Principal"])
+        if service in _SAY_FOR_WHOM and "aws:SourceAccount" not in statement.get("Condition", {}).get("StringEquals", {})
+    ]
+
+
+def _services(principal: Any) -> list[str]:
+    found = principal.get("Service", []) if isinstance(principal, Mapping) else []
+    return [found] if isinstance(found, str) else list(found)
 
 
 def _trust(template: Template, resource: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from functions.catalog import StateMachine
+from functions.catalog import WORKFLOW_LOG, StateMachine
 from infra.aliases import Released, machine_alias, machine_version
 from infra.functions import log_group_of, logical
-from infra.grants import places_of, role
+from infra.grants import acknowledge, places_of, role
 from infra.pairs import role_name
 from infra.releases import TASKS_ALARM
 from infra.rights import Places, Statement
@@ -36,7 +36,7 @@ _DELIVERY = (
 
 
 class Workflows(Construct):
-    """One state machine for each of the catalog, with its log and traces, and a version of it as it is declared now.
+    """One state machine for each of the catalog, with its log, traces by setting, and a version of it as it is declared now.
 
     `by_name` has them by their short names; `started` is the alias by which deployments are started.
     """
@@ -68,9 +68,10 @@ class Workflows(Construct):
             self,
             f"{logical(machine.name)}Role",
             service="states.amazonaws.com",
+            source=f"{places.machine(machine.name)}*",  # it, and each version of it
             name=role_name(f"{machine.deployed_name}-workflow", cdk.Stack.of(self), self._settings),
             description=machine.description,
-            statements=tuple(statements_of(text, places)),
+            statements=tuple(statements_of(text, places, tracing=self._settings.tracing)),
         )
         made = stepfunctions.CfnStateMachine(
             self,
@@ -84,7 +85,7 @@ class Workflows(Construct):
             ),
             role_arn=made_role.role_arn,
             logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
-                level="ALL",
+                level=WORKFLOW_LOG,
                 include_execution_data=False,
                 destinations=[
                     stepfunctions.CfnStateMachine.LogDestinationProperty(
@@ -94,9 +95,12 @@ class Workflows(Construct):
                     )
                 ],
             ),
-            tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True),
+            tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=self._settings.tracing),
         )
         made.node.add_dependency(made_role)
+        if not self._settings.tracing:
+            reason = "Traces are billed, so that the stage's `tracing` decides; the log has every step by its execution."
+            acknowledge(made, "AwsSolutions-SF2", reason)
         return made
 
 
@@ -137,8 +141,8 @@ def substitute(definition: str, *, functions: Mapping[str, str], machines: Mappi
     return _PLACEHOLDER.sub(arn, definition)
 
 
-def statements_of(definition: str, places: Places) -> Iterator[Statement]:
-    """What a state machine's role needs: its functions, the machines it waits for, its log and its traces."""
+def statements_of(definition: str, places: Places, *, tracing: bool) -> Iterator[Statement]:
+    """What a state machine's role needs: its functions, the machines it waits for, its log, and its traces where it has any."""
     if functions_in(definition):
         targets = tuple(places.versions(name) for name in functions_in(definition))
         because = "An execution ends on the versions that it began with, which may be older than the release."
@@ -155,6 +159,7 @@ def statements_of(definition: str, places: Places) -> Iterator[Statement]:
         yield Statement("HearOfTheirEnds", ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (rule,))
     because = "AWS lets log deliveries name no resource."
     yield Statement("WriteItsLog", _DELIVERY, ("*",), because=because)
-    because = "AWS lets traces name no resource."
-    actions = ("xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments")
-    yield Statement("Trace", actions, ("*",), because=because)
+    if tracing:
+        because = "AWS lets traces name no resource."
+        actions = ("xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments")
+        yield Statement("Trace", actions, ("*",), because=because)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from chalicelib.platform.kubeport import Json
@@ -18,6 +19,10 @@ class CountedCluster(FakeCluster):
     def __init__(self) -> None:
         super().__init__()
         self.asked: Tally[str] = Tally()
+
+    def born(self, at: datetime) -> None:
+        """Objects that are made from now on are made at that time."""
+        self._born = at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> Json:
         """Counts a write."""

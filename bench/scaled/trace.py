@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from bench import cost
 from bench.cluster_calls import EKS
 from bench.cost import BY_NAME, FUNCTION_OF, OnAws
+from bench.entered import enter
 from bench.scaled.counted import CountedCluster, CountedMetrics
 from bench.store_calls import build
 from bench.store_count import Counter, Touch, counting
@@ -143,10 +144,7 @@ class _Recorder:
         build(stage, made, record["source"])
         spec = {**SPEC.model_dump(mode="json", by_alias=True), "rollout": self.spec}
         stage.built(made, ServiceSpec.model_validate(spec), digit="b")
-        task, entered = "Prepare", 1  # and its end
-        while task != "Done":
-            task = self._invoke(FUNCTION_OF[task], lambda task=task: self._task(task, made))["next"]
-            entered += 2  # the task, and the choice behind it
+        entered = enter("rollout", lambda task: self._invoke(FUNCTION_OF[task], lambda: self._task(task, made)))
         self._invoke("cygni-deploy-finish", lambda: stage.finish(made))
         if stage.read(made)["state"] != "promoted":
             raise SystemExit(f"the deployment is {stage.read(made)['state']}")

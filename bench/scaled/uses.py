@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import cost
+from bench.idle import every
 from bench.scaled.heat import DEPLOYS, MINUTE, ROLLOUTS, Heat
 from bench.scaled.rounds import KUBE_ROUND_TRIP, STORE_ROUND_TRIP, Round
 from bench.scaled.trace import Trace
@@ -74,7 +74,7 @@ def uses(seen: Seen) -> dict[str, float]:
         "executions_listed": seen.sweep.asked["ListExecutions"],
         "executions_described": seen.sweep.asked["DescribeExecution"],
         "history": LONGEST_ROLLOUT / Settings().analysis_slice * EVENTS_OF_A_TASK,
-        "schedules": sum(1 / cost.every(each.schedule) for each in FUNCTIONS if each.schedule),
+        "schedules": sum(1 / every(each.schedule) for each in FUNCTIONS if each.schedule),
         "builds": DEPLOYS * BUILD_SECONDS,
         "cluster_requests": (cluster + looks) * KUBE_ROUND_TRIP,
         "secrets": DEPLOYS * trace.asked["secret"],

@@ -6,7 +6,7 @@ The client costs about half a second and 60 MB to import, so that only building 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -36,8 +36,9 @@ class KubernetesCluster:
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
         door: Doorkeeper | None = None,
+        refused: Callable[[], None] | None = None,
     ) -> None:
-        self._client, self._door = client, door
+        self._client, self._door, self._refused = client, door, refused
         self._patience = (connect_seconds, read_seconds)
         self._version: tuple[int, int] | None = None
 
@@ -67,7 +68,9 @@ class KubernetesCluster:
     def behind(self, door: Doorkeeper) -> Self:
         """The same cluster over the same connections, behind a door."""
         connect_seconds, read_seconds = self._patience
-        return type(self)(self._client, connect_seconds=connect_seconds, read_seconds=read_seconds, door=door)
+        return type(self)(
+            self._client, connect_seconds=connect_seconds, read_seconds=read_seconds, door=door, refused=self._refused
+        )
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -220,9 +223,12 @@ class KubernetesCluster:
             text = body is not None and headers["Content-Type"] == _APPLY  # what is not named JSON the client sends as it is
             payload = json.dumps(body) if text else body
             with subsegment("kubernetes", f"{method} {kind_in(path)}"):
-                return self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
+                answer = self._client.call_api(verb, url, headers, payload, _request_timeout=self._patience)
         except (HTTPError, ApiException, OSError) as error:
             raise self._silent(error) from error
+        if answer.status == 401 and self._refused is not None and "/proxy/" not in path:
+            self._refused()
+        return answer
 
     def _silent(self, error: Exception) -> ClusterUnavailable:
         if self._door is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,10 +20,16 @@ from chalicelib.platform.webhooks import judged_address
 
 
 def connect(
-    access: Access, *, known: bool, read_seconds: float = READ_SECONDS, post: PostForm | None = None
+    access: Access,
+    *,
+    known: bool,
+    read_seconds: float = READ_SECONDS,
+    post: PostForm | None = None,
+    refused: Callable[[], None] | None = None,
 ) -> KubernetesCluster:
     """A client that asks for a new token whenever the last one ends. `known` hosts may be private. Nothing is sent yet.
 
+    `refused` is called whenever the cluster does not take the credential.
     Raises Failed for an address that may not be reached, ClusterUnavailable for a name that leads nowhere now.
     """
     import urllib3
@@ -40,7 +47,7 @@ def connect(
     client = ApiClient(configuration=configuration)
     if isinstance(access.credential, ClientCertificate):
         _present(client, access.credential)
-    return KubernetesCluster(client, read_seconds=read_seconds)
+    return KubernetesCluster(client, read_seconds=read_seconds, refused=refused)
 
 
 def judge(server: str, *, known: bool) -> None:

@@ -40,7 +40,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """ADDED, MODIFIED or DELETED, and the object: as it is, or as it last was."""
+    """ADDED, MODIFIED or DELETED, and of the object what names it: its metadata's name, namespace and labels."""
 
     type: str
     object: Json
@@ -73,7 +73,7 @@ class WatchedKubernetes(KubernetesCluster):
     @classmethod
     def of(cls, cluster: KubernetesCluster) -> WatchedKubernetes:
         """The same cluster, over the same connections."""
-        return cls(cluster._client, door=cluster._door)
+        return cls(cluster._client, door=cluster._door, refused=cluster._refused)
 
     def page(self, kind: str, labels: Mapping[str, str], *, limit: int, after: str = "") -> Page:
         query = {"limit": str(limit), "labelSelector": _selector(labels)} | ({"continue": after} if after else {})
@@ -107,7 +107,7 @@ class WatchedKubernetes(KubernetesCluster):
             since = event["object"]["metadata"]["resourceVersion"]
             if event["type"] == "BOOKMARK":
                 break
-            heard.append(Change(event["type"], event["object"]))
+            heard.append(Change(event["type"], _named(event["object"])))
             if len(heard) >= MOST_CHANGES:
                 break
         return Changes(heard, since)
@@ -134,6 +134,11 @@ class WatchedKubernetes(KubernetesCluster):
             raise ClusterUnavailable(f"The watch broke off ({type(error).__name__}).") from error
         finally:
             answer.response.close()
+
+
+def _named(obj: Json) -> Json:
+    """All of an object that is kept while others are heard of: a thousand whole ones of each kind are more than memory."""
+    return {"metadata": {name: obj["metadata"].get(name) for name in ("name", "namespace", "labels")}}
 
 
 def _selector(labels: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Settings: the one file that reads the environment, at the first invocation and never at import.
 
-Every field is one environment variable, `CYGNI_` plus its name in capitals. docs/settings.md is generated from here.
+Every field is one environment variable, `CYGNI_` plus its name in capitals. docs/reference.md is generated from here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Settings:
     registry: str = _setting("registry.localhost", "Registry and path prefix that images are pushed to.")
     build_project: str = _setting("cygni-build", "CodeBuild project that runs builds; of no other is heard how they end.")
     build_timeout: int = _setting(1200, "Seconds a build may take.")
-    kaniko_image: str = _setting("ghcr.io/osscontainertools/kaniko:latest", "Executor image that builds run.")
+    kaniko_image: str = _setting("ghcr.io/osscontainertools/kaniko:v1.28.5", "Executor image that builds run.")
     upload_limit: int = _setting(100 * 1024 * 1024, "Bytes an uploaded source archive may have.")
     upload_expiry: int = _setting(900, "Seconds an upload address is valid.")
     analysis_slice: int = _setting(310, "Seconds one analysis task samples before it returns to the workflow.")

@@ -84,6 +84,11 @@ class Reach:
     name: str
     breaker: Breaker = field(default=CLOSED, compare=False)
 
+    @property
+    def secret(self) -> str:
+        """The name that its credential is kept under."""
+        return _secret_name(self.owner, self.id)
+
 
 def register_cluster(
     who: Principal,
@@ -251,7 +256,11 @@ def _keep(secrets: SecretStore, record: ClusterRecord, access: Access) -> None:
 
 
 def _secret(record: ClusterRecord) -> str:
-    return f"cygni/clusters/{record.team}/{record.access}"
+    return _secret_name(str(record.team), str(record.access))
+
+
+def _secret_name(team: str, access_id: str) -> str:
+    return f"cygni/clusters/{team}/{access_id}"
 
 
 def _own(who: Principal, name: str) -> ClusterRecord:

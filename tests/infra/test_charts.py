@@ -9,15 +9,21 @@ import pytest
 
 from chalicelib.platform.metrics import METRICS, NAMESPACE
 from functions.catalog import DEAD_LETTERS, FUNCTIONS, STATE_MACHINES, TABLES
-from infra.charts import PUBLISHED, body
+from infra.charts import body, is_published
 from infra.synth import ROOT, unpublished
 
 BODY = body("us-east-1", {each.name: f"arn:{each.name}" for each in STATE_MACHINES}, "v")
 LINES = [line for widget in BODY["widgets"] for line in widget["properties"]["metrics"]]
 
 
-def test_each_metric_on_it_is_one_that_aws_or_cygni_publishes() -> None:
-    assert [line for line in LINES if line[1] not in PUBLISHED[line[0]]] == []
+def test_each_metric_on_it_is_one_that_aws_or_cygni_publishes_with_these_dimensions() -> None:
+    assert [line for line in LINES if not is_published(line[0], line[1], line[2::2])] == []
+
+
+def test_what_is_held_back_is_shown_for_every_table_and_every_index() -> None:
+    shown = [line[3::2] for line in LINES if line[1] == "WriteThrottleEvents"]
+
+    assert shown == [names for table in TABLES for names in ([table.name], *([table.name, each] for each in table.indexes))]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda each: each.name)
@@ -35,7 +41,8 @@ def test_the_page_for_operators_names_all_of_cygnis_own() -> None:
 
 def test_it_names_functions_tables_queues_and_workflows_that_there_are() -> None:
     named = {value for line in LINES for value in line[3::2]}
-    known = {each.name for each in (*FUNCTIONS, *TABLES)} | {DEAD_LETTERS, "cygni-api", "v"}
+    known = {name for table in TABLES for name in (table.name, *table.indexes)} | {each.name for each in FUNCTIONS}
+    known |= {DEAD_LETTERS, "cygni-api", "v"}
     known |= {f"arn:{each.name}" for each in STATE_MACHINES} | {value for each in METRICS for value in each.values}
 
     assert named <= known
@@ -54,3 +61,10 @@ def test_an_alarm_on_a_metric_that_nothing_publishes_is_found() -> None:
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Namespace": "Cygni", "MetricName": "Deploments"}}
 
     assert unpublished({"Resources": {"Typo": alarm}}) == ["alarm Typo is on Cygni Deploments, which nothing publishes"]
+
+
+def test_an_alarm_by_dimensions_that_its_metric_does_not_have_is_found() -> None:
+    metric = {"Namespace": "AWS/DynamoDB", "MetricName": "ThrottledRequests", "Dimensions": [{"Name": "TableName"}]}
+    told = "alarm Mute is on AWS/DynamoDB ThrottledRequests by TableName, which nothing publishes"
+
+    assert unpublished({"Resources": {"Mute": {"Type": "AWS::CloudWatch::Alarm", "Properties": metric}}}) == [told]

@@ -7,6 +7,7 @@ import pytest
 from bench.imports import run
 from functions.catalog import API_FUNCTION, FUNCTIONS, PAIR_FUNCTIONS, Function
 from infra.layers import LAYERS, layers_of
+from infra.packages import told
 from infra.sizes import LIMIT, size_of, too_large
 from tests.infra.reach import reaches
 
@@ -49,13 +50,17 @@ def test_no_handler_loads_a_heavy_library_before_it_needs_it() -> None:
     assert loaded.split() == []
 
 
+POWERTOOLS = ("batch", "data_classes", "idempotency", "parameters", "parser", "streaming", "typing", "validation")
 LEFT_OUT = (
     "cffi",
     "pycparser",
     "yaml._yaml",
     "pydantic.v1",
-    "dateutil.zoneinfo",
-    *(f"aws_lambda_powertools.{each}" for each in ("event_handler", "utilities.parameters", "utilities.streaming")),
+    "pydantic.mypy",
+    *("dateutil.zoneinfo", "dateutil.rrule", "dateutil.easter"),
+    *("urllib3.contrib.emscripten", "urllib3.contrib.pyopenssl", "urllib3.contrib.socks"),
+    "aws_lambda_powertools.event_handler",
+    *(f"aws_lambda_powertools.utilities.{each}" for each in POWERTOOLS),
 )
 USED = f"""
 import sys
@@ -66,9 +71,22 @@ import jwt, yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 for key, kind in ((ec.generate_private_key(ec.SECP256R1()), "ES256"), (rsa.generate_private_key(65537, 2048), "RS256")):
     assert jwt.decode(jwt.encode({{"a": 1}}, key, algorithm=kind), key.public_key(), algorithms=[kind]) == {{"a": 1}}
-import aws_lambda_powertools.utilities.batch, aws_lambda_powertools.utilities.idempotency
+from botocore.session import get_session
+from chalicelib.platform.logs import log
+import urllib3, kubernetes.client.api_client
+urllib3.PoolManager()
+for each in ("dynamodb", "s3", "secretsmanager", "stepfunctions"):
+    get_session().create_client(each, region_name="us-east-1")
+log().debug("not told")
 print(yaml.safe_load("a: 1"))
 """
+
+
+def test_of_what_a_distribution_says_of_itself_the_readme_is_left_out() -> None:
+    said = b"Metadata-Version: 2.4\nName: x\nVersion: 1\n\n# x\n\nLong."
+
+    assert told("x-1.dist-info/METADATA", said) == b"Metadata-Version: 2.4\nName: x\nVersion: 1\n"
+    assert told("x/a.py", said) == said
 
 
 def test_what_layers_leave_out_nobody_misses() -> None:

@@ -24,8 +24,8 @@ ALONE: dict[str, Any] = {
 PAIR = {**ALONE, "standby": {"region": "us-west-2"}}
 
 
-def templates(given: dict[str, Any], out: Path) -> dict[str, Any]:
-    """The data stacks of a stage, and nothing that has to be packed."""
+def templates(given: dict[str, Any], out: Path, *, first: bool = False) -> dict[str, Any]:
+    """The data stacks of a stage, and nothing that has to be packed; of its first deploy, if so."""
     pytest.importorskip("aws_cdk", reason="what synthesizes is installed by `make synth`")
     import json
 
@@ -35,6 +35,7 @@ def templates(given: dict[str, Any], out: Path) -> dict[str, Any]:
     from infra.stacks import new_app
 
     app, settings = new_app(str(out)), parse(given, "a test")
+    settings = settings.for_first_deploy() if first else settings
     for kind, name, region in ((ReplicaStack, "replica", "us-west-2"), (DataStack, "data", settings.region)):
         kind(app, name, settings=settings, env=cdk.Environment(region=region))
     app.synth()
@@ -70,6 +71,18 @@ def test_tables_of_a_stage_that_gets_a_standby_region_stay_the_same_ones_with_a_
         assert (there["Region"], there["DeletionProtectionEnabled"]) == ("us-west-2", True)
         assert there["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
         assert "alias/cygni-replica" in str(there["SSESpecification"])
+
+
+@pytest.mark.slow
+def test_what_a_first_deploy_makes_can_be_deleted_and_is_kept_all_the_same(made: dict[str, Any], tmp_path: Path) -> None:
+    first = templates(PAIR, tmp_path, first=True)
+
+    assert ["DeletionProtectionEnabled': True" in str(each) for each in (made, first)] == [True, False]
+    for stack in ("data", "replica"):
+        assert {id_: each.get("DeletionPolicy") for id_, each in first[stack].items()} == {
+            id_: each.get("DeletionPolicy") for id_, each in made[stack].items()
+        }
+    assert '"terminationProtection": true' not in (tmp_path / "manifest.json").read_text()
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from infra.account import Account, AccountRefused, Deployed
@@ -250,6 +251,88 @@ def test_a_bucket_that_was_filled_after_it_was_emptied_is_emptied_again_and_what
     filled.do(Step(Do.DELETE_STACK, REGION, "cygni-data"))
     with pytest.raises(AccountRefused, match="Log: The bucket is not empty"):
         full.do(Step(Do.DELETE_STACK, REGION, "cygni-data"))
+
+
+class Scripted(Account):
+    """An account that answers as it is told, with what botocore's models allow; each call must be the next one told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: dict[tuple[str, str], Stubber] = {}
+
+    def told(self, service: str, region: str, call: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+        if (service, region) not in self._answers:
+            self._answers[service, region] = Stubber(self.client(service, region))
+            self._answers[service, region].activate()
+        self._answers[service, region].add_response(call, answer, asked)
+
+    def was_asked_all(self) -> None:
+        for each in self._answers.values():
+            each.assert_no_pending_responses()
+
+
+def test_a_table_goes_after_its_copy_in_the_other_region_and_both_unprotected_first() -> None:
+    account, table = Scripted(), {"TableName": "cygni"}
+    protected = {"Table": {"TableStatus": "ACTIVE", "DeletionProtectionEnabled": True}}
+    copied = {"Table": {**protected["Table"], "Replicas": [{"RegionName": REGION}, {"RegionName": THERE}]}}
+    free = {"Table": {"TableStatus": "ACTIVE"}}
+    unprotected = {**table, "DeletionProtectionEnabled": False}
+    for region, call, asked, answer in (
+        (REGION, "describe_table", table, copied),
+        (THERE, "describe_table", table, protected),
+        (THERE, "update_table", unprotected, {}),
+        (THERE, "describe_table", table, free),
+        (REGION, "update_table", {**table, "ReplicaUpdates": [{"Delete": {"RegionName": THERE}}]}, {}),
+        (REGION, "describe_table", table, {"Table": {**copied["Table"], "TableStatus": "UPDATING"}}),
+        (REGION, "describe_table", table, protected),
+        (REGION, "describe_table", table, protected),
+        (REGION, "update_table", unprotected, {}),
+        (REGION, "describe_table", table, free),
+        (REGION, "delete_table", table, {}),
+    ):
+        account.told("dynamodb", region, call, asked, answer)
+
+    Removal(account, sleep=lambda _: None).do(Step(Do.ERASE, REGION, "cygni", Kind.TABLE))
+
+    account.was_asked_all()
+
+
+def test_a_secret_goes_after_its_copies_and_a_copy_with_what_it_is_of() -> None:
+    account, secret = Scripted(), {"SecretId": CREDENTIALS.name}
+    copy = {"Region": THERE, "Status": "InSync"}
+    for region, call, asked, answer in (
+        (THERE, "describe_secret", secret, {"PrimaryRegion": REGION}),
+        (REGION, "describe_secret", secret, {"PrimaryRegion": REGION, "ReplicationStatus": [copy]}),
+        (REGION, "remove_regions_from_replication", {**secret, "RemoveReplicaRegions": [THERE]}, {}),
+        (REGION, "describe_secret", secret, {"ReplicationStatus": [copy]}),
+        (REGION, "describe_secret", secret, {}),
+        (REGION, "delete_secret", {**secret, "ForceDeleteWithoutRecovery": True}, {}),
+    ):
+        account.told("secretsmanager", region, call, asked, answer)
+    removal = Removal(account, sleep=lambda _: None)
+
+    for region in (THERE, REGION):
+        removal.do(Step(Do.ERASE, region, CREDENTIALS.name, Kind.SECRET))
+
+    account.was_asked_all()
+
+
+def test_a_cluster_is_unguarded_once_and_waited_for() -> None:
+    account, cluster = Scripted(), {"name": "apps"}
+    for call, asked, answer in (
+        ("describe_cluster", cluster, {"cluster": {"status": "ACTIVE", "deletionProtection": True}}),
+        ("update_cluster_config", {**cluster, "deletionProtection": False}, {}),
+        ("describe_cluster", cluster, {"cluster": {"status": "UPDATING", "deletionProtection": True}}),
+        ("describe_cluster", cluster, {"cluster": {"status": "ACTIVE", "deletionProtection": False}}),
+        ("describe_cluster", cluster, {"cluster": {"status": "ACTIVE", "deletionProtection": False}}),
+    ):
+        account.told("eks", REGION, call, asked, answer)
+    removal = Removal(account, sleep=lambda _: None)
+
+    for _ in range(2):
+        removal.do(Step(Do.UNGUARD, REGION, "apps"))
+
+    account.was_asked_all()
 
 
 def test_what_takes_too_long_is_given_up_with_what_to_do() -> None:

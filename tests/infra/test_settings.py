@@ -60,6 +60,22 @@ def test_a_limit_is_told_to_functions_under_the_name_that_they_read() -> None:
     assert set(type(limits).model_fields) <= {each.name for each in fields(FunctionSettings)}
 
 
+def test_builds_run_the_executor_that_the_stage_names_and_else_one_version_of_it() -> None:
+    named = "registry.example.com/kaniko:v1.28.5@sha256:" + "0" * 64
+
+    builds = parse(changed("builds.executor", named), "prod.toml").builds
+
+    assert from_env(builds.told()).kaniko_image == named
+    assert "CYGNI_KANIKO_IMAGE" not in parse(SOUND, "prod.toml").builds.told()
+    assert parse(changed("builds.executor", FunctionSettings().kaniko_image), "prod.toml").builds.executor
+
+
+@pytest.mark.parametrize("image", ["ghcr.io/x/kaniko", "ghcr.io/x/kaniko:latest", "localhost:5000/kaniko"])
+def test_an_executor_that_may_be_another_tomorrow_is_refused(image: str) -> None:
+    with pytest.raises(SettingsRefused, match=r"builds\.executor: .* name a version"):
+        parse(changed("builds.executor", image), "prod.toml")
+
+
 @pytest.mark.parametrize("path", ["region", "data", "data.protect", "cluster", "cluster.apps_domain", "alarms"])
 def test_a_setting_that_is_missing_is_named(path: str) -> None:
     with pytest.raises(SettingsRefused, match=rf"prod.toml cannot be used:\n  {path} is missing"):

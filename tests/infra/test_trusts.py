@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsRefused, load, parse
-from infra.trusts import too_open
+from infra.trusts import borrowable, too_open
 from tests.infra.test_settings import changed
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -110,3 +110,18 @@ def test_a_repository_is_named_as_its_tokens_name_it(repository: str) -> None:
 
     assert given.delivery is not None
     assert given.delivery.repository == repository
+
+
+def role_of(service: str, **condition: Any) -> dict[str, Any]:
+    """A template with a role that a service may assume."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}, **condition}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}}}
+
+
+def test_a_role_that_a_service_assumes_for_whichever_account_is_found() -> None:
+    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    assert borrowable(role_of("states.amazonaws.com")) == ["Role is assumed by states.amazonaws.com for whichever account"]
+    assert borrowable(role_of("states.amazonaws.com", Condition=own)) == []
+    assert borrowable(role_of("ec2.amazonaws.com")) == []

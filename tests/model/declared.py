@@ -3,7 +3,8 @@
 The rules are the real ones (`deployments.declared_rules`, and those of `tests.model.system`, which this goes on from). What is
 restated here is what `deployments.reconciling` does: it reads the object, of which it may get what is out of date; it reads the
 records and decides; and it carries out one action after the other, each of which is one move. Of these, `Start` reads the note
-and the lane anew and writes them in one commit, as `deployments.declared` does.
+and the lane anew and writes them in one commit, as `deployments.declared` does; `Resize` reads the lane anew, and is refused by
+what it read of the release when a rollout has begun.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.deployments.declared_rules import Abort, Action, Adopt, Desired, Handled, Known, Progress, Start, decide
+from chalicelib.deployments.declared_rules import Abort, Action, Adopt, Desired, Handled, Known, Progress, Resize, Start, decide
 from chalicelib.deployments.rules import merged, refusal
 from chalicelib.deployments.states import Request, State
 from chalicelib.projects.rules import Lane, enter
@@ -36,19 +37,22 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Declared(System):
-    """Everything. `specs` has the object's digest at each generation, `asked` the generation that each deployment was for,
-    `note` what was taken up last, and `runs` the runs of the reconciler that have begun and not ended."""
+    """Everything. `specs` has the object's digest at each generation and `numbers` how many instances it asks for, `asked` the
+    generation that each deployment was for, `note` what was taken up last, and `runs` the runs of the reconciler that have
+    begun and not ended."""
 
     specs: tuple[str, ...] = DIGESTS[:1]
+    numbers: tuple[int, ...] = (1,)
     asked: tuple[tuple[str, int], ...] = ()
     note: Handled | None = None
     runs: tuple[Run, ...] = ()
 
     def desired(self, generation: int) -> Desired:
-        return Desired(UID, generation, self.specs[generation - 1], held=True)
+        return Desired(UID, generation, self.specs[generation - 1], held=True, size=self.numbers[generation - 1])
 
     def known(self) -> Known:
         lane, records = self.lane, dict(self.deployments)
+        sized = lane.live in {records[who].number for who, _ in self.asked}
         return Known(
             service=True,
             handled=self.note,
@@ -57,18 +61,22 @@ class Declared(System):
             waiting=lane.waiting,
             live=lane.live,
             ours=frozenset(who for who, _ in self.asked),
+            size=self.size(lane.live) if sized else None,
+            sized=sized,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredModel(Model):
-    """The moves of a declared service: its spec changes at most `changes` times, `hands` runs may overlap, with a `stranger`
-    somebody deploys once through the API, and where it `aborts` people abort what is under way. `decide` are the rules."""
+    """The moves of a declared service: its spec changes at most `changes` times, or where it `scales` its number of instances;
+    `hands` runs may overlap, with a `stranger` somebody deploys once through the API, and where it `aborts` people abort what
+    is under way. `decide` are the rules."""
 
     changes: int = 1
     hands: int = 1
     stranger: bool = False
     aborts: bool = True
+    scales: bool = False
     decide: Decide = decide
 
     @property
@@ -104,13 +112,16 @@ class DeclaredModel(Model):
     def due(self, system: Declared, generation: int) -> tuple[Action, ...]:
         """What the rules would have done now that changes anything, of a reading of this generation."""
         actions = self.decide(system.desired(generation), system.known())
-        return tuple(each for each in actions if isinstance(each, (Start, Adopt)) or _aborts(system, each))
+        return tuple(each for each in actions if isinstance(each, (Start, Adopt, Resize)) or _aborts(system, each))
 
     def _people(self, system: System) -> Iterator[tuple[str, System]]:
         assert isinstance(system, Declared)
         if len(system.specs) <= self.changes:
+            spec, number = system.specs[-1], system.numbers[-1]
             for digest in DIGESTS:
-                yield f"the spec is {digest}", replace(system, specs=(*system.specs, digest))
+                yield f"the spec is {digest}", _declared(system, digest, number)
+            if self.scales:
+                yield f"the spec asks for {3 - number}", _declared(system, spec, 3 - number)
         if self.stranger and "p" not in dict(system.deployments):
             yield "p is asked for", _entered(system, "p")
         for who, record in system.deployments if self.aborts else ():
@@ -119,6 +130,10 @@ class DeclaredModel(Model):
 
     def _reads_again(self) -> bool:
         """Whether a start reads the note anew, in the commit that writes it."""
+        return True
+
+    def _looks_again(self) -> bool:
+        """Whether a release is scaled only while nobody deploys: the lane is read anew, and the write refused after that."""
         return True
 
     def _do(self, system: Declared, generation: int, action: Action) -> Declared:
@@ -130,7 +145,13 @@ class DeclaredModel(Model):
                 who = f"d{len(system.asked)}"
                 made = _entered(system, who)
                 taken = Handled(UID, generation, system.specs[generation - 1], who, created=False)
-                return replace(made, note=taken, asked=(*system.asked, (who, generation)))
+                sizes = (*system.sizes, (made.record(who).number, system.numbers[generation - 1]))
+                return replace(made, note=taken, asked=(*system.asked, (who, generation)), sizes=sizes)
+            case Resize(size) if system.lane.live is not None:
+                if system.lane.active is not None and self._looks_again():
+                    return system
+                sizes = tuple((each, size if each == system.lane.live else was) for each, was in system.sizes)
+                return replace(system, sizes=sizes)
             case Adopt() if note is not None:
                 return replace(system, note=replace(note, generation=generation))
             case Abort(who) if not system.record(who).ended:
@@ -145,6 +166,15 @@ class DeclaredSearch(Search):
         assert isinstance(system, Declared)
         assert isinstance(self.model, DeclaredModel)
         return started_wrongly(system) or comes_to_what_was_declared(self.model, system)
+
+    def _broken(self, before: System, after: System) -> str | None:
+        return Search._broken(self, before, after) or scaled_in_mid_rollout(before, after)
+
+
+def scaled_in_mid_rollout(before: System, after: System) -> str | None:
+    """The reconciler changes the size of no release while somebody deploys, since a rollout may lead it."""
+    scaled = [number for number, size in before.sizes if after.size(number) != size]
+    return f"{before.lane.active} is under way, and the reconciler scaled {scaled}" if scaled and before.lane.active else None
 
 
 def started_wrongly(system: Declared) -> str | None:
@@ -164,6 +194,8 @@ def comes_to_what_was_declared(model: DeclaredModel, system: Declared) -> str | 
     note, spec = at.note, at.specs[-1]
     if note is None or (note.generation, note.digest) != (len(at.specs), spec):
         return f"spec {spec} of generation {len(at.specs)} was declared last, and {note} was taken up"
+    if at.known().sized and at.size(at.lane.live) != at.numbers[-1]:
+        return f"{at.numbers[-1]} instances were declared last, and release {at.lane.live} has {at.size(at.lane.live)}"
     record = at.record(note.deployment)
     if at.lane.live == record.number or _spoilt(system, at, note.deployment):
         return None
@@ -228,6 +260,11 @@ def _asked_to_abort(system: Declared, who: str) -> Declared:
         work = replace(work, outdated=True)
     deployments = tuple((name, asked if name == who else each) for name, each in system.deployments)
     return replace(system, deployments=deployments, work=work)
+
+
+def _declared(system: Declared, digest: str, number: int) -> Declared:
+    """With one generation more."""
+    return replace(system, specs=(*system.specs, digest), numbers=(*system.numbers, number))
 
 
 def _without(runs: tuple[Run, ...], index: int) -> tuple[Run, ...]:

@@ -21,6 +21,10 @@ WORLDS = {
     "declared twice anew": (DeclaredModel(AT_ONCE, changes=2, aborts=False), 3_000),
     "declared, and deployed by somebody else": (DeclaredModel(AT_ONCE, stranger=True, aborts=False), 3_000),
     "declared, a first release": (DeclaredModel(AT_ONCE, first=True), 1_000),
+    "declared, scaled, and deployed by somebody else": (
+        DeclaredModel(AT_ONCE, scales=True, stranger=True, aborts=False),
+        4_000,
+    ),
 }
 
 
@@ -59,6 +63,13 @@ class Hasty(DeclaredModel):
         return False
 
 
+class Careless(DeclaredModel):
+    """Scales what was live, whatever has begun since."""
+
+    def _looks_again(self) -> bool:
+        return False
+
+
 class Crowded(DeclaredModel):
     """Begins what waits beside what is under way."""
 
@@ -87,8 +98,13 @@ class Lost(DeclaredModel):
         (Hasty(AT_ONCE, hands=2), "deployments were started for generations [1, 1]"),
         (Crowded(CANARY), "two rollouts are active"),
         (Lost(AT_ONCE), "makes what was declared last, and release"),
+        pytest.param(
+            Careless(AT_ONCE, scales=True, stranger=True, aborts=False),
+            "p is under way, and the reconciler scaled [2]",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["credulous", "restless", "hasty", "crowded", "lost"],
+    ids=["credulous", "restless", "hasty", "crowded", "lost", "careless"],
 )
 def test_a_reconciler_with_one_thing_wrong_is_found_out(model: DeclaredModel, fault: str) -> None:
     with pytest.raises(AssertionError) as found:

@@ -104,7 +104,7 @@ def test_a_release_goes_to_staging_and_then_to_production_where_somebody_approve
     ]
 
 
-def test_a_deploy_waits_for_approval_and_takes_the_templates_as_they_were_judged() -> None:
+def test_a_deploy_waits_for_approval_and_takes_the_templates_as_they_were_judged_by_a_command_that_is_locked() -> None:
     synthesize, deploy = jobs_of("deploy-stage.yml").values()
 
     assert made_by(synthesize) == ["synth"]
@@ -112,6 +112,8 @@ def test_a_deploy_waits_for_approval_and_takes_the_templates_as_they_were_judged
     assert deploy["needs"] == "synthesize"
     assert deploy["environment"] == "${{ inputs.environment }}"  # whose reviewers are the approval
     assert made_by(deploy) == []
+    assert [step["run"].split()[:3] for step in deploy["steps"] if "run" in step] == [["python3", "-m", "infra.cdk"]] * 2
+    assert "npx" not in "".join(path.read_text() for path in WORKFLOWS)
     given = [step["with"] for step in (*synthesize["steps"], *deploy["steps"]) if "artifact@" in step.get("uses", "")]
     assert len(given) == 2
     assert given[0]["name"] == given[1]["name"]

@@ -26,6 +26,10 @@ FOLLOWS = dict(zip(STATES, [*list(STATES)[1:-1], "Done", "Done"], strict=True))
 """What each task answers when nothing happens: the next of the list, and the end after Settle and RollBack."""
 
 
+AT_ONCE = {"Prepare": "AwaitReady", "Shift": "Analyse", "Promote": "Settle"}
+"""Tasks that another follows without a choice between: where the phase is not its own, that does nothing."""
+
+
 def _next(state: str) -> Line:
     return Line(returns={"next": state})
 
@@ -37,10 +41,10 @@ def _play(script: dict[str, list[Line]], timeouts: dict[str, int] | None = None)
 
 
 def _path(*states: str) -> tuple[str, ...]:
-    """The tasks with the choice after each."""
+    """The tasks with the choice after each that has one."""
     path: list[str] = []
     for state in states:
-        path += [state, "TurnedBack" if state == "RollBack" else "Choose"]
+        path += [state] if state in AT_ONCE else [state, "TurnedBack" if state == "RollBack" else "Choose"]
     return tuple(path)
 
 
@@ -73,6 +77,11 @@ def _ordered(script: dict[str, list[Line]], *states: str, error: str | None = No
     return Row(_play(script), (*_path(*states), *end), error)
 
 
+def _both(state: str) -> dict[str, list[Line]]:
+    """What Prepare and AwaitReady say in a rollout whose phase is further on."""
+    return {"Prepare": [_next(state)], "AwaitReady": [_next(state)]}
+
+
 AWAY = Fault((Line(raises="ClusterDown"),) * 8, passes=True)
 """More often than anything else is tried again: as long as a cluster is away, rollouts there stand still."""
 LOOP = [_next("Analyse"), _next("Shift"), _next("Promote")]
@@ -90,14 +99,14 @@ TABLE = Table(
             {"AwaitReady": [_next("RollBack")]}, "Prepare", "AwaitReady", error="Cygni.RolledBack"
         ),
         "rolling back takes two slices": Row(
-            _play({"Prepare": [_next("RollBack")], "RollBack": [_next("RollBack"), _next("Done")]}),
-            (*_path("Prepare", "RollBack", "RollBack"), "RolledBack"),
+            _play({**_both("RollBack"), "RollBack": [_next("RollBack"), _next("Done")]}),
+            (*_path("Prepare", "AwaitReady", "RollBack", "RollBack"), "RolledBack"),
             "Cygni.RolledBack",
         ),
         "a lost workflow goes on at the analysis": _ordered(
-            {"Prepare": [_next("Analyse")]}, "Prepare", "Analyse", "Promote", "Settle"
+            _both("Analyse"), "Prepare", "AwaitReady", "Analyse", "Promote", "Settle"
         ),
-        "a lost workflow goes on at the end": _ordered({"Prepare": [_next("Done")]}, "Prepare"),
+        "a lost workflow goes on at the end": _ordered(_both("Done"), "Prepare", "AwaitReady"),
         **{f"{state} {name}": _failing(state, fault) for state in FORWARD for name, fault in FAULTS.items()},
         **{f"{state} waits for a cluster that is away": _failing(state, AWAY) for state in FORWARD},
         **{f"RollBack {name}": _failing_turn(fault) for name, fault in FAULTS.items() if fault.timeout is None},
@@ -123,3 +132,9 @@ def test_the_choice_knows_every_task_that_the_table_of_phases_names() -> None:
     choices = {each["StringEquals"] for each in json.loads(definition("rollout"))["States"]["Choose"]["Choices"]}
 
     assert choices == {next_task(phase) for phase in Phase}
+
+
+def test_what_follows_without_a_choice_is_what_is_next_in_the_table_of_phases() -> None:
+    states = json.loads(definition("rollout"))["States"]
+
+    assert {name: states[name]["Next"] for name in FORWARD if states[name]["Next"] != "Choose"} == AT_ONCE

@@ -105,20 +105,19 @@ def ensure_service(session: Session, place: Place) -> None:
     api, note = session.api, session.printer.note
     if _there(lambda: api.service(place)):
         return
-    steps: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
-        (f"project {place.project}", lambda: api.project(place.project), lambda: api.create_project(place.project)),
-        (
-            f"environment {place.environment}",
-            lambda: api.environment(place.project, place.environment),
-            lambda: api.create_environment(place.project, place.environment),
-        ),
-    ]
-    for what, read, make in steps:
-        if not _there(read):
-            make()
-            note(Text(f"Created the {what}."))
+    ensure_project(session, place.project)
+    if not _there(lambda: api.environment(place.project, place.environment)):
+        api.create_environment(place.project, place.environment)
+        note(Text(f"Created the environment {place.environment}."))
     api.create_service(place)
     note(Text(f"Created the service {place.service}."))
+
+
+def ensure_project(session: Session, project: str) -> None:
+    """Create the project if it is not there yet, and say so."""
+    if not _there(lambda: session.api.project(project)):
+        session.api.create_project(project)
+        session.printer.note(Text(f"Created the project {project}."))
 
 
 def _there(read: Callable[[], Any]) -> bool:

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from cygni.cli.api import Place, every
+from cygni.cli.commands.deploy import ensure_project
 from cygni.cli.errors import Usage
 from cygni.cli.frame import Scope, command
 from cygni.cli.moments import moment_of
@@ -47,10 +48,11 @@ def create_environment(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and single hyphens.")],
     description: Description = "",
 ) -> None:
-    """Create an environment.
+    """Create an environment, and its project if it is not there yet.
 
     Example: cygni environments create staging
     """
+    ensure_project(session, session.project)
     made = session.api.create_environment(session.project, name, description=description)
     hint = Text.assemble(("next: ", "bold"), f"Deploy to it with `cygni deploy --environment {name}`.")
     session.printer.result(made, Text(f"Created the environment {name} of {session.project}."), hint)

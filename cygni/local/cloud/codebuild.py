@@ -125,8 +125,10 @@ class CodeBuild:
             LOG.exception("build %s could not be carried out", job.id)
             status = "FAILED"
         with self._lock:
-            ours = self._running.pop(job.id, None)
-        if ours is not None:
+            ours = self._running.get(job.id) is cancelled  # not one that was resumed meanwhile
+            if ours:
+                del self._running[job.id]
+        if ours:
             self._end(record, status)
 
     def _end(self, record: Record, status: str) -> None:

@@ -6,7 +6,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +48,7 @@ def person(name: str) -> ClientCertificate:
 
 @contextmanager
 def serving(folder: Path, trusted: str = "") -> Iterator[Server]:
-    """A server of `/version`; with `trusted`, only for whom that certificate vouches."""
+    """A server of `/version`; with `trusted`, only for whom that certificate vouches. It takes any token but "revoked"."""
     keys = Certificates(folder).make()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(keys.certificate, keys.key)
@@ -62,7 +62,7 @@ def serving(folder: Path, trusted: str = "") -> Iterator[Server]:
             shown = self.connection.getpeercert()  # type: ignore[attr-defined]
             seen.names += [value for part in (shown or {}).get("subject", ()) for _, value in part]
             body = json.dumps({"major": "1", "minor": "34"}).encode()
-            self.send_response(200)
+            self.send_response(401 if seen.tokens[-1] == "Bearer revoked" else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -115,6 +115,19 @@ def test_a_token_that_ends_is_followed_by_another_on_the_same_client(tmp_path: P
         cluster.close()
 
     assert server.tokens == ["Bearer one", "Bearer two", "Bearer two"]
+
+
+def test_a_credential_that_is_not_taken_is_told_of_each_time_and_one_that_is_taken_is_not(tmp_path: Path) -> None:
+    told: list[str] = []
+    with serving(tmp_path) as server:
+        for token in ("t", "revoked", "revoked"):
+            access = Access(server.url, server.authority, BearerToken(token))
+            cluster = connect(access, known=True, refused=lambda: told.append("refused"))
+            with suppress(Failed):
+                cluster.version()
+            cluster.close()
+
+    assert told == ["refused", "refused"]
 
 
 def test_a_client_certificate_is_shown_and_left_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

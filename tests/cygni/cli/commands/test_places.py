@@ -24,6 +24,17 @@ def test_an_environment_is_made_and_listed(cli: Cli) -> None:
     assert [each["name"] for each in cli.document("environments", "list")["items"]] == ["prod", "staging"]
 
 
+def test_the_first_environment_of_a_project_makes_the_project_which_is_placed_before_it_is_deployed_to(
+    cli: Cli, api: FakeApi
+) -> None:
+    result = cli("environments", "create", "staging", "--project", "fresh")
+
+    assert result.exit_code == Exit.OK
+    assert "Created the project fresh." in result.stdout + result.stderr
+    assert {"shop", "fresh"} <= set(api.projects)
+    assert "Created the project" not in cli("environments", "create", "prod", "--project", "fresh").stdout
+
+
 def test_a_bad_name_is_told_by_its_field(cli: Cli, api: FakeApi) -> None:
     result = cli("environments", "create", "Staging!")
 

@@ -45,8 +45,11 @@ class Bench:
         return json.loads(body)["build"] if status == 200 else json.loads(body)
 
     def status_of(self, build: str, wanted: str) -> str:
+        """The status of a build, once it is as wanted and was told."""
         deadline = time.monotonic() + 60
-        while (status := real._builds[build]["buildStatus"]) != wanted and time.monotonic() < deadline:
+        while (status := real._builds[build]["buildStatus"]) != wanted or self.told[-1:] != [wanted]:
+            if time.monotonic() > deadline:
+                break
             time.sleep(0.005)
         return str(status)
 
@@ -57,7 +60,7 @@ def bench() -> Iterator[Bench]:
     real._create_project({"name": "cygni-build"})
     bench = Bench()
     yield bench
-    bench.builds.stop_all()
+    bench.builds.stop_all(60)
     real.reset()
 
 
@@ -113,7 +116,7 @@ def test_a_builder_that_breaks_ends_the_build_as_failed(bench: Bench, caplog: py
 
 def test_what_a_stop_interrupted_is_taken_up_by_the_next_start(bench: Bench) -> None:
     build = bench.start()
-    bench.builds.stop_all()
+    bench.builds.stop_all(60)
     state = real.get_state()
     real.reset()
     real.load_persisted_state(state)
@@ -128,9 +131,9 @@ def test_what_a_stop_interrupted_is_taken_up_by_the_next_start(bench: Bench) -> 
 
 def test_a_build_that_is_interrupted_again_and_again_is_given_up(bench: Bench) -> None:
     build = bench.start()
-    bench.builds.stop_all()
+    bench.builds.stop_all(60)
 
-    resumed = [bench.builds.resume() for _ in range(4) if not bench.builds.stop_all()]
+    resumed = [bench.builds.resume() for _ in range(4) if not bench.builds.stop_all(60)]
 
     assert resumed == [1, 1, 1, 0]
     assert bench.status_of(build["id"], "FAILED") == "FAILED"

@@ -35,7 +35,7 @@ def test_a_removal_that_failed_for_good_is_replayed_once_its_cluster_is_back(clo
     cloud.api("POST", "/v1/projects/shop/environments/prod/services", {"name": "web"})
 
     cloud.api("DELETE", SERVICE)
-    until(lambda: operator.document("admin", "replay", "--local")["queues"][0]["waiting"] == 1, 60)
+    until(lambda: operator.document("admin", "replay", "--local")["queues"][0]["waiting"] == 1, 240)
     shown = operator.document("admin", "replay", "--local", "--all", "--dry-run")["letters"]
 
     assert [(each["function"], each["error"], each["about"]["service"]) for each in shown] == [
