@@ -3,12 +3,13 @@
 Labels are given by how the traffic was made, never by what a judge says of it:
 
 - **good**: canary and stable version have the same share of failed and of slow requests at every moment, whatever happens to
-  both: healthy ones, shared outages, and faults of the readings.
+  both: healthy ones, shared outages, and faults of the readings. Their failures may come in bursts, if not on the canary alone.
 - **noisy**: good on average, but the canary's failures alone vary more than by chance, or one pod of many fails.
 - **bad**: from some moment on the canary's excess over the stable version lies in the detectable region: at 20 requests a
   second or more at least 1 percentage point more failed requests and twice as many, or half as many again from 200 a second
   on; from 2 a second on at least 10 points more; or twice the latency.
-- **small**: worse, but by less than that: either verdict is fine, and none is counted.
+- **small**: worse, but by less than that: either verdict is fine, and none is counted. So it is with one slow pod of many:
+  readings tell failures by pod, not latency, so that nothing tells it from a release whose every pod is slow now and then.
 - **empty**: no traffic, or no readings. Neither promoting nor rolling back rests on anything.
 """
 
@@ -100,6 +101,22 @@ def _bursts(random: Random) -> World:
     return World(_pick(random, 20, 200), share, share, clump=int(_pick(random, 3, 5, 10, 20)))
 
 
+def _bursts_of(*, canary: bool) -> Make:
+    """Bursts that are the stable version's alone, or come to both independently of each other."""
+
+    def make(random: Random) -> World:
+        share, clump = always(_pick(random, 0.005, 0.01, 0.02)), int(_pick(random, 3, 5, 10, 20))
+        return World(_pick(random, 20, 200), share, share, clump=clump if canary else 1, stable_clump=clump)
+
+    return make
+
+
+def _slow_pod(random: Random) -> World:
+    """One pod of so many takes a second more for each request."""
+    share = always(_pick(random, 0.001, 0.005))
+    return World(_pick(random, 20, 200), share, share, tail=always(1 / _pick(random, 8, 12)))
+
+
 def _restless(random: Random) -> World:
     share = always(_pick(random, 0.005, 0.01, 0.02))
     return World(_pick(random, 20, 200, 2000), share, share, noise=_pick(random, 0.3, 0.5, 0.8))
@@ -119,7 +136,7 @@ def _faulty(share: float) -> Make:
         resets = tuple(random.uniform(5, 600) for _ in range(random.randrange(4)))
         canary = always(max(share, base))
         missing = _pick(random, 0.0, 0.2, 0.5)
-        return World(_pick(random, 20, 200), canary, always(base), missing=missing, resets=resets, shuffled=True)
+        return World(_pick(random, 20, 200), canary, always(base), missing=missing, resets=resets, late=0.25)
 
     return make
 
@@ -212,4 +229,9 @@ KINDS = (
     Kind("worse in an outage", BAD, 60, _worse_in_an_outage),
     Kind("a little worse", SMALL, 60, _a_little_worse),
     Kind("no traffic", EMPTY, 40, _nobody),
+    Kind("bursts on both", GOOD, 100, _bursts_of(canary=True)),
+    Kind("bursts on the stable version", GOOD, 100, _bursts_of(canary=False)),
+    Kind("4 times the errors, of 0.1 %", SMALL, 20, _worse(4, (0.001,), (20.0,), LONG)),
+    Kind("twice the errors, of 0.5 %", SMALL, 20, _worse(2, (0.005,), (20.0,), LONG)),
+    Kind("one slow pod of many", SMALL, 40, _slow_pod),
 )

@@ -22,6 +22,7 @@ INTERVAL = 5
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 BOUNDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.5, math.inf)
 MEDIAN, SIGMA = 0.08, 0.6
+LATEST = 20.0
 SHORT = ((20, 180), (50, 420))
 LONG = ((20, 300), (50, 1500))
 """Schedules: percent and seconds of each step; ten minutes, and half an hour."""
@@ -40,9 +41,11 @@ class World:
     """What happens during one rollout.
 
     `canary` and `stable` are shares of failed requests, `slower` and `stable_slower` factors on latency, `tail` the share of
-    the canary's requests that takes a second more. With `clump` above 1 the canary's failures come so many at a time; with
-    `noise` its share varies from look to look, log-normally about its mean; with `pods` it runs so many, and one of them
-    fails `bad_pod` of its requests. `missing` is the share of readings that fail, `resets` the moments of a restart.
+    the canary's requests that takes a second more. With `clump` above 1 the canary's failures come so many at a time, with
+    `stable_clump` the stable version's; with `noise` the canary's share varies from look to look, log-normally about its
+    mean; with `pods` it runs so many, and one of them fails `bad_pod` of its requests. `missing` is the share of readings
+    that fail, `resets` the moments of a restart, `late` the share of looks that come up to `LATEST` seconds late; as many
+    come again.
     """
 
     rate: float
@@ -53,12 +56,13 @@ class World:
     stable_slower: Course = field(default=always(1.0))
     tail: Course = field(default=always(0.0))
     clump: int = 1
+    stable_clump: int = 1
     noise: float = 0.0
     pods: int = 0
     bad_pod: float = 0.0
     missing: float = 0.0
     resets: tuple[float, ...] = ()
-    shuffled: bool = False
+    late: float = 0.0
     silent: bool = False
 
 
@@ -82,10 +86,14 @@ class _Counter:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A rollout's looks, of each step those that are its own, begun by the one just before; and what really failed."""
+    """A rollout's looks, of each step those that are its own, begun by the one just before; and what really failed.
+
+    `arrived` says of each step when its looks came, in seconds since the rollout began: (moment, place in the step).
+    """
 
     steps: tuple[tuple[Sample, ...], ...]
     failed: tuple[int, ...]
+    arrived: tuple[tuple[tuple[float, int], ...], ...] = ()
 
     def failed_until(self, seconds: float) -> int:
         """Requests of users that the canary failed until then."""
@@ -96,7 +104,7 @@ def simulate(world: World, seed: int) -> Stream:
     """The stream that a world gives with this seed."""
     random = Random(seed)
     canary, stable = _Counter(), _Counter()
-    at, failed, steps = 0.0, [0], []
+    at, failed, steps, arrived = 0.0, [0], [], []
     last = _look(world, random, 0.0, world.steps[0][0], canary, stable, certain=True)
     for weight, seconds in world.steps:
         looks = [last]
@@ -109,11 +117,21 @@ def simulate(world: World, seed: int) -> Stream:
             failed.append(failed[-1] + canary.errors - before)
             looks.append(_look(world, random, at, weight, canary, stable))
         last = looks[-1]
-        if world.shuffled:
-            looks += random.sample(looks, len(looks) // 4)
-            random.shuffle(looks)
         steps.append(tuple(looks))
-    return Stream(tuple(steps), tuple(failed))
+        arrived.append(_arrivals(world, random, looks, at))
+    return Stream(tuple(steps), tuple(failed), tuple(arrived))
+
+
+def _arrivals(world: World, random: Random, looks: list[Sample], end: float) -> tuple[tuple[float, int], ...]:
+    """When each look comes, in order; the first is at hand when the step begins, and what comes after its end is lost."""
+    taken = [(look.at - BEGIN).total_seconds() for look in looks]
+    if not world.late:
+        return tuple((at, place) for place, at in enumerate(taken))
+    came = [(taken[0], 0)]
+    for place, at in enumerate(taken[1:], 1):
+        came += [(at + (random.uniform(0, LATEST) if random.random() < world.late else 0.0), place)]
+        came += [(at + random.uniform(0, LATEST), place)] * (random.random() < world.late)
+    return tuple(sorted(each for each in came if each[0] <= end))
 
 
 def _look(
@@ -128,16 +146,19 @@ def _serve(world: World, random: Random, at: float, weight: int, canary: _Counte
     requests = poisson(random, world.rate * INTERVAL)
     here = binomial(random, requests, weight / 100)
     there = requests - here
-    _count(stable, there, binomial(random, there, world.stable(at)), random, world.stable_slower(at), 0.0)
+    _count(stable, there, _failed(random, there, world.stable(at), world.stable_clump), random, world.stable_slower(at), 0.0)
     share = world.canary(at)
     if world.noise:
         share = min(1.0, share * math.exp(random.gauss(-(world.noise**2) / 2, world.noise)))
-    errors = min(here, world.clump * poisson(random, here * share / world.clump)) if world.clump > 1 else 0
-    if world.pods:
-        errors = _by_pod(world, random, here, share, canary)
-    elif world.clump == 1:
-        errors = binomial(random, here, share)
+    errors = _by_pod(world, random, here, share, canary) if world.pods else _failed(random, here, share, world.clump)
     _count(canary, here, errors, random, world.slower(at), world.tail(at))
+
+
+def _failed(random: Random, requests: int, share: float, clump: int) -> int:
+    """How many requests fail, so many at a time."""
+    if clump == 1:
+        return binomial(random, requests, share)
+    return min(requests, clump * poisson(random, requests * share / clump))
 
 
 def _by_pod(world: World, random: Random, requests: int, share: float, canary: _Counter) -> int:

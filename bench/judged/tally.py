@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bench.judged.corpus import BAD, EMPTY, GOOD, NOISY, Case
+from bench.judged.corpus import BAD, EMPTY, GOOD, NOISY, SMALL, Case
 from bench.judged.outcome import PROMOTED, Outcome
 
 Z = 1.96
@@ -112,7 +112,7 @@ class Aim:
 
     def __str__(self) -> str:
         sign = "at least" if self.at_least else "at most"
-        return f"{self.name}: {self.share} (aim: {sign} {self.aim * 100:g} %){'' if self.met else '  MISSED'}"
+        return f"{self.name}: {self.share} (aim: {sign} {self.aim * 100:g} %): {'met' if self.met else 'MISSED'}"
 
 
 def row(judge: str, results: Sequence[Judged]) -> Row:
@@ -139,28 +139,52 @@ def row(judge: str, results: Sequence[Judged]) -> Row:
 
 
 def aims(results: Sequence[Judged]) -> list[Aim]:
-    """The aims, and how near the results come."""
+    """The aims, and how near the results come.
+
+    The base rates are those of the corpus: the stable version fails 0.5 % at least where the canary fails four times as
+    much, and 1 % where it fails twice as much. What is worse by less is in the table, under `small`.
+    """
     whole = row("", results)
 
-    def kind(*names: str, rate: float = 0.0, within: float = math.inf) -> Share:
-        found = [each for each in results if each.case.kind.name in names and each.case.world.rate >= rate]
+    def caught(*names: str, rates: tuple[float, ...] = (20, 200), within: float = math.inf) -> Share:
+        found = [each for each in results if each.case.kind.name in names and each.case.world.rate in rates]
         return Share(sum(each.delay is not None and each.delay <= within for each in found), len(found))
 
+    def most(name: str, share: Share, aim: float) -> Aim:
+        return Aim(name, share, aim, at_least=False)
+
+    def least(name: str, share: Share, aim: float) -> Aim:
+        return Aim(name, share, aim, at_least=True)
+
     four = ("4 times the errors", "10 times the errors", "20 % fail", "50 % fail", "all fail")
+    fifth, faulty = "20 % fail", "20 % fail, faulty readings"
     return [
-        Aim("false aborts, healthy and shared outages", whole.false_aborts, 0.01, at_least=False),
-        Aim("false aborts, the canary alone varies more than by chance", whole.noisy_aborts, 0.03, at_least=False),
-        Aim("4 times the errors or more, from 20 requests/s on: caught", kind(*four, rate=20), 0.99, at_least=True),
-        Aim("twice the errors: caught within 30 minutes", kind("twice the errors", within=1800), 0.9, at_least=True),
-        Aim("20 % fail: caught within 20 s", kind("20 % fail", within=20), 0.95, at_least=True),
-        Aim("precision", whole.precision, 0.95, at_least=True),
-        Aim("recall", whole.recall, 0.99, at_least=True),
+        most("false aborts: healthy, shared outages, bursts that the stable version has too", whole.false_aborts, 0.01),
+        most("false aborts, the canary alone varies more than by chance", whole.noisy_aborts, 0.03),
+        least("4 times the errors or more, of 0.5 % at least, at 20 requests/s: caught", caught(*four, rates=(20,)), 0.99),
+        least("the same at 200 requests/s", caught(*four, rates=(200,)), 0.99),
+        least("twice the errors, of 1 % at least: caught within 30 minutes", caught("twice the errors", within=1800), 0.9),
+        least("20 % fail: caught within 20 s, the 95th percentile", caught(fifth, within=20), 0.95),
+        least(
+            "20 % fail, at 20 requests/s: caught within 20 s, the 90th percentile", caught(fifth, rates=(20,), within=20), 0.9
+        ),
+        least(
+            "20 % fail, up to half of the readings missing or late: caught within 30 s, the median",
+            caught(faulty, within=30),
+            0.5,
+        ),
+        least("precision", whole.precision, 0.95),
+        least("recall", whole.recall, 0.99),
     ]
 
 
 def by_kind(results: Sequence[Judged]) -> list[tuple[str, str, Share, Estimate, Estimate]]:
     """For each kind: its name and label, how many were rolled back, and the median and 95th percentile of the delay."""
-    kinds = {each.case.kind.name: each.case.kind.label for each in results}
+    order = (GOOD, NOISY, BAD, SMALL, EMPTY)
+    kinds = {
+        each.case.kind.name: each.case.kind.label
+        for each in sorted(results, key=lambda each: order.index(each.case.kind.label))
+    }
     found = []
     for name, label in kinds.items():
         mine = [each for each in results if each.case.kind.name == name]

@@ -1,4 +1,4 @@
-"""How much more the canary's bad requests vary than chance alone would have them: the spread.
+"""How much more a version's bad requests vary than chance alone would have them: the spread.
 
 Independent requests with one common share have a spread of 1. It is greater when bad requests come in bursts, or most of
 them from one pod of many; the evidence and the bands then count every request for so many times fewer (`evalues`,
@@ -10,7 +10,8 @@ them from one pod of many; the evidence and the bands then count every request f
 2. **Between pods**: Pearson's chi-square over its degrees of freedom, where at least `MIN_PODS` pods were counted. With
    fewer, one bad pod is too much of the release to be an accident.
 
-Both are drawn towards 1 by `PRIOR` imagined observations, so that little data claims little. Sources: P. McCullagh and
+Both are drawn towards 1 by `PRIOR` imagined observations, so that little data claims little; the first, where earlier steps
+showed a spread, towards that by `KNOWN` of them. What is not known yet, `bursts` is there for. Sources: P. McCullagh and
 J. A. Nelder, "Generalized Linear Models" (1989), section 4.5, on over-dispersion and its estimate.
 """
 
@@ -23,16 +24,22 @@ from chalicelib.rollouts.evalues import Trials
 
 PRIOR = 4
 """Observations without spread that are supposed beforehand."""
+KNOWN = 12
+"""Observations that an earlier step's spread counts for."""
 MIN_PODS = 4
 """Fewest pods of which one may be the odd one out."""
 
 
-def between_blocks(blocks: Sequence[Trials]) -> float:
-    """The spread between successive blocks of time; 1 or more. Blocks must be in order."""
+def between_blocks(blocks: Sequence[Trials], known: float = 1.0) -> float:
+    """The spread between successive blocks of time; 1 or more. Blocks must be in order.
+
+    `known` is the spread that the release showed in its earlier steps, which counts for `KNOWN` observations; 1 for none.
+    """
     told = [difference for pair in pairwise(blocks) if (difference := _difference(*pair)) is not None]
+    prior = KNOWN if known > 1 else PRIOR
     if len(told) < 2:
-        return 1.0
-    return max(1.0, (PRIOR + sum(told) - max(told)) / (PRIOR + len(told) - 1))
+        return max(1.0, known)
+    return max(1.0, (prior * known + sum(told) - max(told)) / (prior + len(told) - 1))
 
 
 def between_pods(pods: Sequence[Trials]) -> float:

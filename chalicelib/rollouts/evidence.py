@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.rollouts.blocks import thinned
 from chalicelib.rollouts.counts import Arm, Counts, Measurement, Sample, go_on, newest, rebase
 from chalicelib.rollouts.gates import GateResult, Metric, Outcome, Weight
-from chalicelib.rollouts.rules import Decision, Figures, Strategy, Verdict, judge_counted
+from chalicelib.rollouts.rules import Decision, Figures, Spreads, Strategy, Verdict, judge_counted
 from chalicelib.rollouts.strategy import strategy_from_dict, strategy_to_dict
 
 
@@ -26,7 +26,8 @@ from chalicelib.rollouts.strategy import strategy_from_dict, strategy_to_dict
 class Evidence:
     """One analysis of a deployment: the judge's arguments and its verdict at the moment `at`.
 
-    `latest` has the newest readings as they were read; the analysis after this one counts on from them.
+    `latest` has the newest readings as they were read; the analysis after this one counts on from them. `known` is how much
+    bad requests clumped in the steps before, as their newest analysis said.
     """
 
     deployment: str
@@ -37,6 +38,7 @@ class Evidence:
     at: datetime
     verdict: Verdict
     latest: Sample | None = None
+    known: Spreads = ()
 
     @property
     def rule_version(self) -> str:
@@ -55,7 +57,7 @@ class Evidence:
         *,
         before: Evidence | None = None,
     ) -> Evidence:
-        """Judge, and keep what was judged. `before` is the newest analysis so far; of another step it does not count."""
+        """Judge, and keep what was judged. `before` is the newest analysis so far; of another step only its spreads count."""
         fresh = tuple(samples)
         known: tuple[Sample, ...] = ()
         if before is not None and before.latest is not None and before.step_started_at == step_started_at:
@@ -64,8 +66,9 @@ class Evidence:
         else:
             counted = fresh
         kept = _lean(thinned(rebase(counted, step_started_at, now), step_started_at, strategy.interval))
-        verdict = judge_counted(strategy, step, step_started_at, kept, now)
-        return cls(deployment, step, step_started_at, strategy, kept, now, verdict, newest((*known, *fresh), now))
+        spreads = _spreads(before, step_started_at)
+        verdict = judge_counted(strategy, step, step_started_at, kept, now, spreads)
+        return cls(deployment, step, step_started_at, strategy, kept, now, verdict, newest((*known, *fresh), now), spreads)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
@@ -81,6 +84,7 @@ class Evidence:
             "at": self.at.isoformat(),
             "verdict": verdict_to_dict(self.verdict),
             "latest": _sample_to_list(self.latest, bounds, self.step_started_at) if self.latest else None,
+            **({"known": dict(self.known)} if self.known else {}),
         }
 
     @classmethod
@@ -97,6 +101,7 @@ class Evidence:
             at=datetime.fromisoformat(stored["at"]),
             verdict=verdict_from_dict(stored["verdict"]),
             latest=_sample_from_list(stored["latest"], bounds, started) if stored.get("latest") else None,
+            known=tuple(stored.get("known", {}).items()),
         )
 
 
@@ -137,6 +142,18 @@ def _result_from_dict(stored: dict[str, Any]) -> GateResult:
     metric, weight = Metric(stored["metric"]), Weight(stored.get("weight", Weight.CRITICAL))
     named = {"name": metric.value, **stored}
     return GateResult(**{**named, "metric": metric, "outcome": Outcome(stored["outcome"]), "weight": weight})
+
+
+def spreads_shown(verdict: Verdict) -> Spreads:
+    """What a step's verdict tells the next step of how bad requests clump."""
+    return tuple((gate.name, gate.spread) for gate in verdict.gates if gate.spread > 1)
+
+
+def _spreads(before: Evidence | None, step_started_at: datetime) -> Spreads:
+    """What is known of earlier steps: what the step's analysis before knew, or what the step before showed."""
+    if before is None:
+        return ()
+    return before.known if before.step_started_at == step_started_at else spreads_shown(before.verdict)
 
 
 def _lean(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:

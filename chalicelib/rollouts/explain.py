@@ -83,7 +83,8 @@ def _decided(record: Evidence, points: tuple[Point, ...]) -> int | None:
         at = points[index].at
         now = record.at if found is None else at
         known = [sample for sample in record.samples if sample.at <= at]
-        if judge_counted(record.strategy, record.step, record.step_started_at, known, now).decision is not verdict.decision:
+        judged = judge_counted(record.strategy, record.step, record.step_started_at, known, now, record.known)
+        if judged.decision is not verdict.decision:
             break
         found = index
     return found

@@ -81,7 +81,7 @@ class GateResult:
 
     `low` and `high` are the confidence band of the canary's share of bad requests in percent, `allowed` the percent that
     may be bad. `evidence` against the release is a logarithm: the gate fails when it reaches `needed`, which a sound
-    release has a chance of exp(-`needed`) to do at any time. `spread`: how many times more than by chance the canary's bad
+    release has a chance of exp(-`needed`) to do at any time. `spread`: how many times more than by chance the bad
     requests vary (`dispersion`). `doubtful`: though it has not failed, it speaks against letting the release on. `within`:
     proven to keep to the limit.
     """
@@ -110,7 +110,8 @@ class Measured:
 
     `unwidened` is what the evidence would be if the bad requests varied by chance alone. `shared`: the stable version is over
     the limit too, and the canary is not proven to be worse. `of_pods`: the spread is one between pods, not in time.
-    `compared`: there is traffic of both versions, where the gate compares them.
+    `compared`: there is traffic of both versions, where the gate compares them. `few`: a few bursts may explain what would be
+    proof otherwise.
     """
 
     bad: int
@@ -123,3 +124,4 @@ class Measured:
     shared: bool = False
     compared: bool = True
     within: bool = False
+    few: bool = False

@@ -120,7 +120,7 @@ def _supposed(record: Evidence, strategy: Strategy, at: datetime) -> Replayed:
 
 def _at(record: Evidence, strategy: Strategy, at: datetime) -> Verdict:
     known = [sample for sample in record.samples if sample.at <= at]
-    return judge_counted(strategy, record.step, record.step_started_at, known, at)
+    return judge_counted(strategy, record.step, record.step_started_at, known, at, record.known)
 
 
 def _fate(decision: Decision) -> Decision:
@@ -132,6 +132,6 @@ def _note(record: Evidence) -> str:
     if record.rule_version != RULE_VERSION:
         return (
             f"Recorded by version {record.rule_version} of the rules, judged again by version {RULE_VERSION}, which looks at"
-            " every block of time: where fewer samples were kept, the two may differ."
+            " every block of time and at bursts on both versions: the two may differ."
         )
     return ""

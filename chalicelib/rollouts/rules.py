@@ -1,10 +1,12 @@
 """The judge of a canary: samples in, one verdict with its reason out.
 
 1. A verdict is a function of its arguments alone; the same samples in any order, or repeated, give the same verdict.
-2. What is judged is what the canary served in the present step: each step earns its own way on.
+2. What is judged is what the canary served in the present step: each step earns its own way on. Of earlier ones only is
+   known how much bad requests clump.
 3. Only proof rolls back. A gate fails when the evidence against the release is so strong that a sound one would show it, at
    any of any number of looks, with a probability of `alpha` shared among the critical gates and the steps: over all of
-   them, `alpha` bounds the chance that a sound release is ever rolled back by a gate (`judging`, `evalues`).
+   them, `alpha` bounds the chance that a sound release is ever rolled back by a gate (`judging`, `evalues`). A step that is
+   resumed after a pause begins anew, and adds its share again.
 4. Only evidence advances: the step's time is over, the canary served `min_requests` in it, the readings are fresh, every
    critical gate could be judged, and none speaks against the release. With `advance_on` evidence every critical gate must
    besides be proven to be kept. No traffic and no readings are inconclusive, never a pass.
@@ -26,10 +28,10 @@ from chalicelib.rollouts.batches import Rolling
 from chalicelib.rollouts.counts import Sample, Window, p95_ms, rebase
 from chalicelib.rollouts.custom import judge_custom
 from chalicelib.rollouts.gates import Gate, GateResult, Metric, Outcome, Weight
-from chalicelib.rollouts.judging import judge_share
+from chalicelib.rollouts.judging import Question, judge_share
 from chalicelib.rollouts.seen import Seen
 
-RULE_VERSION = "2"
+RULE_VERSION = "3"
 """Changes with every change that could change a verdict; it is stored with each."""
 STALE_INTERVALS = 3
 """After this many intervals without a reading of the canary, what was read before says nothing about now."""
@@ -84,8 +86,12 @@ class Strategy:
     @property
     def needed(self) -> float:
         """The evidence, as a logarithm, at which one gate fails in one step."""
-        tested = sum(gate.weight is Weight.CRITICAL and gate.metric is not Metric.CUSTOM for gate in self.gates)
-        return log(max(1, tested) * max(1, len(self.steps)) / self.alpha)
+        return log(self.tested * max(1, len(self.steps)) / self.alpha)
+
+    @property
+    def tested(self) -> int:
+        """How many gates share alpha; 1 at least."""
+        return max(1, sum(gate.weight is Weight.CRITICAL and gate.metric is not Metric.CUSTOM for gate in self.gates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class Verdict:
 
 
 Finding = tuple[Decision, str]
+Spreads = tuple[tuple[str, float], ...]
+"""How much more than by chance bad requests varied, by the name of the gate that limits them; 1 where a gate is not named."""
 
 
 def severity(decision: str) -> int:
@@ -120,21 +128,28 @@ def severity(decision: str) -> int:
     return order.index(Decision(decision)) if decision in order else len(order)
 
 
-def judge(strategy: Strategy, step: int, step_started_at: datetime, samples: Iterable[Sample], now: datetime) -> Verdict:
+def judge(
+    strategy: Strategy, step: int, step_started_at: datetime, samples: Iterable[Sample], now: datetime, known: Spreads = ()
+) -> Verdict:
     """Judge the step (from 0) that began at `step_started_at`, at the moment `now`.
 
     `samples` may be all of the rollout's or any of them; what counts is those of this step, from the newest reading that
-    is not after its beginning (take one just before weights move). A step beyond the last is taken for the last.
+    is not after its beginning (take one just before weights move). A step beyond the last is taken for the last. `known` is
+    what earlier steps showed.
     """
-    return judge_counted(strategy, step, step_started_at, rebase(samples, step_started_at, now), now)
+    return judge_counted(strategy, step, step_started_at, rebase(samples, step_started_at, now), now, known)
 
 
 def judge_counted(
-    strategy: Strategy, step: int, step_started_at: datetime, counted: Sequence[Sample], now: datetime
+    strategy: Strategy, step: int, step_started_at: datetime, counted: Sequence[Sample], now: datetime, known: Spreads = ()
 ) -> Verdict:
-    """`judge`, where the samples are rebased already (`counts.rebase`), as those of a record of evidence are."""
+    """`judge`, where the samples are rebased already (`counts.rebase`), as those of a record of evidence are.
+
+    `known` is what the rollout's earlier steps showed.
+    """
     seen = Seen.of(counted, step_started_at, strategy.interval)
-    gates = tuple(_judge_gate(gate, strategy, seen, now) for gate in strategy.gates)
+    spreads = dict(known)
+    gates = tuple(_judge_gate(gate, strategy, seen, now, spreads.get(gate.name, 1.0)) for gate in strategy.gates)
     elapsed = max(0.0, (now - step_started_at).total_seconds())
     if step_of(strategy, step).weight > 0:
         findings = [*_of_evidence(strategy, seen, now), *_of_gates(strategy, gates)]
@@ -154,10 +169,10 @@ def step_of(strategy: Strategy, step: int) -> Step:
     return strategy.steps[max(0, min(step, len(strategy.steps) - 1))] if strategy.steps else Step(100, 0)
 
 
-def _judge_gate(gate: Gate, strategy: Strategy, seen: Seen, now: datetime) -> GateResult:
+def _judge_gate(gate: Gate, strategy: Strategy, seen: Seen, now: datetime, known: float) -> GateResult:
     if gate.custom is not None:
         return judge_custom(gate, gate.custom, seen.recent, now, timedelta(seconds=STALE_INTERVALS * strategy.interval))
-    return judge_share(gate, seen, strategy.needed, prove=strategy.advance_on == "evidence")
+    return judge_share(gate, seen, Question(strategy.needed, strategy.tested, known, strategy.advance_on == "evidence"))
 
 
 def _of_evidence(strategy: Strategy, seen: Seen, now: datetime) -> list[Finding]:

@@ -7,7 +7,7 @@ from math import exp
 from chalicelib.rollouts.gates import Custom, Gate, Measured, Metric, Outcome
 
 TOLD_SPREAD = 1.5
-"""From this spread on, that traffic counts for less is worth a sentence."""
+"""From this spread on, that traffic counts for less is worth a sentence, and no odds are told: they hold for chance alone."""
 _MOST_ODDS = 1_000_000
 
 
@@ -22,7 +22,8 @@ def share_sentence(gate: Gate, outcome: Outcome, measured: Measured, canary: flo
     at = "" if canary is None else f" ({_shown(of_errors, canary)}{_band(of_errors, measured)})"
     beside = "" if stable is None else f", stable {_shown(of_errors, stable)}"
     told = f"On the canary {rate}{at}{_blame(outcome)}; {_limit(gate)}{beside}."
-    return told + _spread(measured) + (_odds(measured.evidence) if outcome is Outcome.FAIL else "")
+    certain = outcome is Outcome.FAIL and measured.spread < TOLD_SPREAD
+    return told + _spread(measured) + _few(measured) + (_odds(measured.evidence) if certain else "")
 
 
 def custom_sentence(gate: Gate, custom: Custom, value: float | None, over: int, note: str) -> str:
@@ -87,6 +88,10 @@ def _spread(measured: Measured) -> str:
         return ""
     how = "differ between pods" if measured.of_pods else "come in bursts, and vary"
     return f" They {how} {measured.spread:.1f} times as much as by chance, and count for so much less."
+
+
+def _few(measured: Measured) -> str:
+    return " So far a few bursts of them could be the reason." if measured.few else ""
 
 
 def _odds(evidence: float) -> str:

@@ -72,3 +72,12 @@ def test_pods_without_requests_say_nothing() -> None:
 @pytest.mark.parametrize("blocks", [[], [Trials(1, 9)], [Trials(0, 9)] * 5, [Trials(9, 9)] * 5, [Trials(0, 0)] * 5])
 def test_what_cannot_vary_has_no_spread(blocks: list[Trials]) -> None:
     assert between_blocks(blocks) == 1.0
+
+
+def test_what_earlier_steps_showed_is_believed_until_this_one_shows_otherwise() -> None:
+    random = Random(9)
+    even = [drawn(random, 200, 0.05) for _ in range(80)]
+
+    assert between_blocks([], 8.0) == 8.0
+    assert 4 < between_blocks(even[:10], 8.0) < 8
+    assert between_blocks(even, 8.0) < 2.5

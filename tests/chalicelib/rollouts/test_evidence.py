@@ -90,6 +90,25 @@ def test_a_record_that_was_tampered_with_does_not_agree() -> None:
     assert [replayed.agrees for replayed in replay([bad, forged])] == [True, False]
 
 
+def test_a_step_knows_how_errors_clumped_in_the_one_before_and_its_record_replays_the_same() -> None:
+    errors = [10 * (look // 4) for look in range(30)]
+    first = [sample(look * 5, counts(look * 100, errors[look]), counts(look * 400)) for look in range(30)]
+    before = Evidence.of(DEPLOYMENT, STRATEGY, 0, T0, first, at(145))
+    second = [sample(145 + look * 5, counts(3000 + look * 100, 70 + look), counts(12000 + look * 400)) for look in range(12)]
+    taken = Evidence.of(DEPLOYMENT, STRATEGY, 1, at(145), second[:6], at(170), before=before)
+    later = Evidence.of(DEPLOYMENT, STRATEGY, 1, at(145), second[6:], at(200), before=taken)
+    stored = Evidence.from_dict(json.loads(json.dumps(later.to_dict())))
+
+    assert dict(taken.known)["errorRate"] == before.verdict.gates[0].spread > 2
+    assert (
+        taken.verdict.gates[0].spread
+        > Evidence.of(DEPLOYMENT, STRATEGY, 1, at(145), second[:6], at(170)).verdict.gates[0].spread
+    )
+    assert stored == later
+    assert later.known == taken.known
+    assert replay([stored])[0].agrees
+
+
 def test_records_of_other_rules_agree_when_they_decide_the_same_and_a_note_says_why_they_may_not() -> None:
     older = steady(30, failing=5)
     older = replace(older, verdict=replace(older.verdict, rule_version="0", reason="Said in other words."))
@@ -124,7 +143,7 @@ def test_replay_answers_what_other_gates_would_have_decided() -> None:
 
 
 def test_replay_judges_gates_that_were_not_there_and_another_alpha() -> None:
-    (stricter,) = replay([steady(20, failing=1)], Asked(gates=(MORE_ERRORS,)))
+    (stricter,) = replay([steady(30, failing=1)], Asked(gates=(MORE_ERRORS,)))
     (surer,) = replay([steady(60, failing=1)], Asked(alpha=1e-12))
 
     assert [gate.name for gate in stricter.judged.gates] == ["errorRate", "latencyP95", "errorRateIncrease"]

@@ -53,7 +53,7 @@ def test_a_failing_canary_is_rolled_back_at_once_with_its_numbers() -> None:
     assert judged.decision is Decision.ROLL_BACK
     assert judged.reason == (
         "On the canary 22 of 90 requests failed (24.4 %, surely 11.1 to 42.3 %); the limit is 5 %, stable 0.0 %."
-        " A sound release shows this less than once in a million rollouts."
+        " A sound release shows this at most once in 320,000 rollouts."
     )
 
 
