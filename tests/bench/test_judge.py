@@ -244,5 +244,5 @@ def test_a_page_without_marks_is_not_written() -> None:
 
 def _form(text: str) -> list[str]:
     """The lines with all numbers, and what hangs on them, left open."""
-    lines = (line for line in text.strip().splitlines() if line)
-    return [re.sub(r"MISSED|met$", "?", re.sub(r"-?\d[\d,.]*|\B-\B", "0", line)) for line in lines]
+    lines = [re.sub(r"-?\d[\d,.]*|\B-\B", "0", line) for line in text.strip().splitlines() if line]
+    return [re.sub(r"MISSED|met$", "?", line.replace("0 (00)", "0")) for line in lines]
