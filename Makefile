@@ -77,8 +77,7 @@ workflows:  ## judges .github/workflows, their scripts too where shellcheck is i
 dist: $(INFRA)  ## what a release consists of, in build/dist: the same bytes from the same commit
 	rm -rf build/dist build/packages/code-*.zip && mkdir -p build/dist
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir build/dist
-	$(BIN)/python -m infra.packages arm64 x86_64
-	cp build/packages/*.zip build/dist/
+	made=$$($(BIN)/python -m infra.packages arm64 x86_64) && echo "$$made" && cp $$(echo "$$made" | cut -d' ' -f1) build/dist/
 
 docs: $(READY)  ## what is generated: rollout table, app file schema, CygniService, command and settings reference, recorded records
 	$(BIN)/python -m tools.render_rollouts

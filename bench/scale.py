@@ -32,7 +32,7 @@ from bench.looks import looks
 from bench.scaled import flat
 from bench.scaled.fill import places
 from bench.scaled.heads import crowd
-from bench.scaled.heat import BEGAN, READS, ROLLOUTS, SUPERSEDED, WAITED, WRITES, Heat, simulate
+from bench.scaled.heat import BEGAN, DEPLOYS, MINUTE, READS, ROLLOUTS, SUPERSEDED, WAITED, WRITES, Heat, simulate
 from bench.scaled.rounds import Round, reconciled
 from bench.scaled.tour import Spent, growth
 from bench.scaled.trace import Stroke, trace
@@ -159,7 +159,7 @@ def _rounds(seen: Seen) -> str:
         f"- The reconciler, for each object that was declared: {calls:.0f} calls of the store, {asked:.0f} of the cluster, "
         f"{new.written / seen.declared:.0f} write units; for each whose rollout is under way, {later:.0f} and "
         f"{asked_later:.0f} calls a minute. With all of the target declared in one cluster, a run waits "
-        f"{run_seconds(seen):.0f} s for them.\n"
+        f"{run_seconds(seen):.0f} s for them: that is {DEPLOYS * MINUTE / run_seconds(seen):.1f} a second.\n"
         f"- Changes of one team, each of which writes the head of its trail (simulated): {_crowds()}.\n"
         f"- The largest records: a deployment with the longest timeline, {seen.largest_item:.0f} KiB; the evidence of a step "
         f"that lasted a day, {evidence_of_a_day():.0f} KiB."

@@ -20,7 +20,8 @@ from infra.addons import GROUP
 from infra.functions import log_group_of
 from infra.grants import acknowledge
 from infra.pairs import role_names
-from infra.settings import Eks, Settings
+from infra.sections import Eks
+from infra.settings import Settings
 
 REACHES = "reach clusters"
 _OF_CONTROL_PLANE = (

@@ -14,7 +14,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.grants import accept_lint, acknowledge
-from infra.settings import Console, Settings, Site
+from infra.sections import Console, Site
+from infra.settings import Settings
 
 
 class ConsoleStack(cdk.Stack):

@@ -16,7 +16,8 @@ from functions.catalog import REGIONAL_TABLES, TABLES, Table
 from infra.grants import acknowledge, bucket_name, grant
 from infra.pairs import KEY, REPLICA_KEY
 from infra.rights import SIGN_IN, SIGNING_KEYS, Statement
-from infra.settings import Data, Settings
+from infra.sections import Data
+from infra.settings import Settings
 
 _BY_WAY = (
     "kms:CreateGrant",

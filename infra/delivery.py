@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.grants import grant
 from infra.rights import Statement
-from infra.settings import Delivery
+from infra.sections import Delivery
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

@@ -10,7 +10,8 @@ from constructs import Construct
 
 from infra.grants import acknowledge
 from infra.pairs import pair_of
-from infra.settings import Settings, Site
+from infra.sections import Site
+from infra.settings import Settings
 
 READY = "/v1/ready"
 """What answers 200 only where the region acts and its records answer."""

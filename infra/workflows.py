@@ -97,9 +97,12 @@ class Workflows(Construct):
             ),
             tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=self._settings.tracing),
         )
+        if WORKFLOW_LOG != "ALL":
+            reason = "Steps that did not fail are in the history, which is kept for 90 days; logging them again is paid for."
+            acknowledge(made, "AwsSolutions-SF1", reason)
         made.node.add_dependency(made_role)
         if not self._settings.tracing:
-            reason = "Traces are billed, so that the stage's `tracing` decides; the log has every step by its execution."
+            reason = "Traces are billed, so that the stage's `tracing` decides; the history has every step of an execution."
             acknowledge(made, "AwsSolutions-SF2", reason)
         return made
 

@@ -192,7 +192,7 @@ def _declare_request(wish: Request, sentence: str) -> None:
 
 _declare_request(Request.PROMOTE, "Give the release all the traffic now, skipping the steps that remain.")
 _declare_request(Request.PAUSE, "Keep the weights where they are; the gates still watch.")
-_declare_request(Request.RESUME, "Let a paused rollout go on.")
+_declare_request(Request.RESUME, "Let a paused rollout go on, or approve the step that it waits at.")
 _declare_request(Request.ABORT, "Stop the deployment: its build is stopped, its traffic returns to the stable release.")
 
 

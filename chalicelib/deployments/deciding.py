@@ -73,7 +73,9 @@ def _stands(rollout: RolloutState) -> str:
     phase = rollout.phase.value.replace("_", " ")
     if rollout.phase not in WATCHED:
         return f"The rollout is {phase}: no step of it is being watched just now."
-    return rollout.reason if rollout.held else f"Step {rollout.step + 1} is being watched; the rollout is {phase}."
+    if rollout.held:
+        return f"{rollout.reason} Step {rollout.step + 1} waits until a person lets the rollout on."
+    return f"Step {rollout.step + 1} is being watched; the rollout is {phase}."
 
 
 def _unjudged(record: DeploymentRecord, rollout: RolloutState) -> str:
@@ -93,5 +95,6 @@ def _unjudged(record: DeploymentRecord, rollout: RolloutState) -> str:
 
 def _who(record: DeploymentRecord, wish: Request) -> str | None:
     """Who asked for it last. A long timeline may have lost the entry, the record keeps the last request's."""
-    asked = (event.by for event in reversed(record.events()) if event.kind in (f"{wish.value}_requested", "cancelled"))
+    kinds = {f"{wish.value}_requested", "cancelled"}
+    asked = (event.by for event in reversed(record.events()) if event.kind in kinds and event.by is not None)
     return next(asked, record.requested_by)

@@ -1,8 +1,8 @@
 """Judging recorded evidence again: as a proof of the record, or with other gates to see what would have happened.
 
 1. A proof judges each record as it stands, at the moment it was stored.
-2. What would have happened is asked of every moment that a record knows of, since a judge with other gates might have decided
-   at any of them: the first whose decision is another than the recorded gates' own at that moment names it.
+2. What would have happened is asked of every moment that a step's newest record knows of, since a judge with other gates might
+   have decided at any of them: the first whose decision is another than the recorded gates' own at that moment is named.
 3. Only what was recorded can be judged: a custom gate needs the values that its name was measured by.
 """
 
@@ -66,16 +66,24 @@ class Replayed(NamedTuple):
 
 def replay(records: Iterable[Evidence], asked: Asked = AS_RECORDED) -> list[Replayed]:
     """Judge each record, oldest first, again; with other gates or another alpha: what would have happened with them?"""
+    records = tuple(records)
+    newest = {record.step_started_at: record for record in records}
     replayed: list[Replayed] = []
-    seen: dict[datetime, datetime] = {}
+    turned: dict[datetime, Replayed | None] = {}
     for record in records:
         strategy = asked.of(record.strategy)
         if strategy == record.strategy:
             replayed.append(_proven(record))
+            continue
+        began = record.step_started_at
+        if began not in turned:
+            turned[began] = _turn(newest[began], asked.of(newest[began].strategy))
+        turn = turned[began]
+        if turn is not None and turn.at is not None and turn.at <= record.at:
+            replayed.append(turn)
+            turned[began] = None
         else:
-            moot = any(not each.agrees for each in replayed)
-            replayed.append(_supposed(record, strategy, record.at if moot else seen.get(record.step_started_at)))
-            seen[record.step_started_at] = record.at
+            replayed.append(_supposed(record, strategy, record.at))
     return replayed
 
 
@@ -86,22 +94,28 @@ def _proven(record: Evidence) -> Replayed:
     return Replayed(record.verdict, judged, agrees, _note(record), record.at)
 
 
-def _supposed(record: Evidence, strategy: Strategy, after: datetime | None) -> Replayed:
-    """The first moment after `after`, or the record's own, at which the strategy decides another fate than was recorded."""
-    for at in _moments(record, after):
-        judged = _at(record, strategy, at)
-        if at < record.at and _fate(judged.decision) is Decision.HOLD:
-            continue  # as it was recorded: the step went on
-        recorded = record.verdict if at == record.at else _at(record, record.strategy, at)
-        if _fate(judged.decision) is not _fate(recorded.decision):
-            return Replayed(recorded, judged, False, _note(record) or "Judged with other gates than were recorded.", at)
-    return Replayed(record.verdict, _at(record, strategy, record.at), True, _note(record), record.at)
+def _turn(record: Evidence, strategy: Strategy) -> Replayed | None:
+    """The first moment of a step, by its newest record, at which the strategy decides otherwise; None where there is none.
 
-
-def _moments(record: Evidence, after: datetime | None) -> list[datetime]:
-    """When each sample came, and when the record was made. What an earlier record of the step was asked is not asked again."""
+    One record of a step is asked of all its moments: it has what the earlier ones have, and a long step has many.
+    """
     known = {sample.at for sample in record.samples if record.step_started_at < sample.at < record.at}
-    return [*sorted(at for at in known if after is None or at > after), record.at]
+    for at in sorted(known):
+        if _fate(_at(record, strategy, at).decision) is Decision.HOLD:
+            continue  # as it was recorded: the step went on
+        found = _supposed(record, strategy, at)
+        if not found.agrees:
+            return found
+    return None
+
+
+def _supposed(record: Evidence, strategy: Strategy, at: datetime) -> Replayed:
+    """What the strategy decides at that moment, beside what was recorded."""
+    judged = _at(record, strategy, at)
+    recorded = record.verdict if at == record.at else _at(record, record.strategy, at)
+    agrees = _fate(judged.decision) is _fate(recorded.decision)
+    note = _note(record) or ("" if agrees else "Judged with other gates than were recorded.")
+    return Replayed(recorded, judged, agrees, note, at)
 
 
 def _at(record: Evidence, strategy: Strategy, at: datetime) -> Verdict:

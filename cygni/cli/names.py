@@ -79,7 +79,7 @@ def awaiting(api: Api, place: Place) -> str:
     if not found:
         raise CliError(
             f"No deployment of {place} awaits approval.",
-            remedy="See what happened with `cygni deployments`.",
+            remedy="See what happened with `cygni deployments`. A step that waits for approval is approved by `cygni resume`.",
             exit_code=Exit.CONFLICT,
             code="nothing-awaits",
         )

@@ -99,7 +99,7 @@ def test_an_idle_month_is_within_its_aim_in_each_stage_and_the_page_says_what_it
     used = idle.idle()
 
     assert used.dollars(PRICES) <= 1.2, "what stands takes 3.40 in dev, and 4.40 in prod"
-    if not all((FOLDER / stage).exists() for stage in STAGES):
+    if not all([*(FOLDER / stage).glob("*.template.json")] for stage in STAGES):
         pytest.skip("the rest is about templates: make synth")
     for stage in STAGES:
         found = cost.idle_month(stage, used)

@@ -193,14 +193,11 @@ class Scenario(Stage):
             )
         self.api.post(f"{self.path}/deployments", {"source": made.json["id"]})
 
-    def source(self, *, own: bool = True, service: str = "web") -> str:
+    def source(self, *, own: bool = True, service: str = "") -> str:
         """One that a plan can read."""
-        named = {"environment": "prod", "service": service} if own else {}
-        made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
-        boto3.client("s3", region_name=REGION).put_object(
-            Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=_archive()
-        )
-        return str(made["id"])
+        made = super().source(own=own, service=service)
+        boto3.client("s3", region_name=REGION).put_object(Bucket="cygni", Key=f"{TEAM}/sources/{made}.tar.gz", Body=_archive())
+        return made
 
     def _alone(self) -> None:
         """Somebody founds a team, twice by mistake, and is erased with it."""

@@ -18,7 +18,8 @@ from chalicelib.runtime.drift import WATCHED
 from chalicelib.runtime.plan import ORDER, SHARED
 from chalicelib.runtime.rules import GATEWAY_NAME, GATEWAY_NAMESPACE
 from infra.addons import AUTO_MODE, GROUP, HELM, MANIFESTS, ROOT, charts, commands
-from infra.settings import Eks, load
+from infra.sections import Eks
+from infra.settings import load
 
 CHARTS = charts()
 

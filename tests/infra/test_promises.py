@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.promises import unlogged, unpinned
-from infra.settings import Release
+from infra.sections import Release
 from infra.shifts import Shift
 
 KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}

@@ -174,9 +174,10 @@ class Stage:
             if kind == "Deployment":
                 self.cluster.make_ready(namespace, name)
 
-    def source(self, *, own: bool = True) -> str:
-        """An uploaded source, for this service alone or for any of the project's."""
-        named = dict(zip(("environment", "service"), self.path.split("/")[5::2], strict=False)) if own else {}
+    def source(self, *, own: bool = True, service: str = "") -> str:
+        """An uploaded source, for one service alone, this one unless another is named, or for any of the project's."""
+        environment, _, this = self.path.split("/")[5:8]
+        named = {"environment": environment, "service": service or this} if own else {}
         made = self.api.post("/v1/projects/hello/sources", {"sha256": "0" * 64, "size": 3, **named}).json
         client("s3").put_object(Bucket="cygni", Key=f"{TEAM}/sources/{made['id']}.tar.gz", Body=b"abc")
         return str(made["id"])

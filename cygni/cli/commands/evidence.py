@@ -18,6 +18,7 @@ from cygni.cli.names import deployment_id
 from cygni.cli.options import DeploymentWord
 from cygni.cli.outfile import written
 from cygni.cli.session import Session
+from cygni.cli.shapes import Explanation
 from cygni.cli.views.explain import explanation_view
 from cygni.cli.views.page import page
 from cygni.cli.views.replay import replay_view
@@ -42,11 +43,12 @@ def explain(
     found = deployment_id(session.api, place, deployment)
     answer = session.api.explanation(place, found)
     made = session.api.deployment(place, found)
+    told: Explanation = {**answer, "by": session.people.name(answer["by"])} if answer["by"] else answer
     if html is None:
-        session.printer.show(answer, lambda: [explanation_view(made, answer)])
+        session.printer.show(answer, lambda: [explanation_view(made, told)])
         return
     with written(html) as out:
-        out.write(page(made, answer))
+        out.write(page(made, told))
     session.printer.result(answer, Text(f"Wrote {html}."))
 
 

@@ -38,7 +38,10 @@ def pause(session: Session, deployment: ActiveDeploymentWord = None) -> None:
 
 @command(Scope.SERVICE)
 def resume(session: Session, deployment: ActiveDeploymentWord = None) -> None:
-    """Let a paused rollout go on.
+    """Let a paused rollout go on, or approve the step that it waits at.
+
+    A rollout that a person paused begins its step anew; one that waits for approval goes on to its next step, or takes all
+    traffic after its last. (`cygni approve` lets a deployment begin that awaits approval, which is another thing.)
 
     Example: cygni resume
     """

@@ -97,6 +97,7 @@ class Cloud:
             self._process.kill()
             self._process.wait()
         kill(started)
+        await_end(started)
 
 
 def run_cygni(arguments: list[str], environ: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -160,6 +161,21 @@ def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it does: one that ended and that nobody has waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def await_end(processes: list[psutil.Process], seconds: float = 5.0) -> None:
+    """Waits until none of those that were killed runs any more, which takes the system a moment; or no longer than so."""
+    deadline = time.monotonic() + seconds
+    while any(runs(each) for each in processes) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def kill_everything() -> None:

@@ -1,13 +1,13 @@
 """Ports: which one a container gets on this host, and what it means when it listens elsewhere.
 
 Host ports are taken below the range from which the kernel hands out ephemeral ports, so that an outgoing connection
-never takes one between its choice and its use.
+never takes one between its choice and its use, and by chance that nothing seeds, so that two nodes do not meet.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import random
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class PortAllocator:
             self._taken.add(wanted)
             return wanted
         for _ in range(1000):
-            port = random.randint(FIRST, LAST)
+            port = FIRST + secrets.randbelow(LAST - FIRST + 1)
             if port not in self._taken and _free(port):
                 self._taken.add(port)
                 return port

@@ -259,3 +259,28 @@ def test_the_judge_is_named_where_its_verdict_ended_the_rollout(stage: Stage) ->
     assert (whole["decider"], whole["by"], whole["reason"]) == ("judge", None, ended["outcome"])
     assert whole["end"]["weight"] == 0
     assert whole["end"]["at"] >= whole["items"][-1]["at"]
+
+
+def test_who_aborted_a_deployment_before_its_rollout_is_told(stage: Stage) -> None:
+    builds, waits = stage.create(), stage.create()
+    stage.begin(builds["id"])
+    for each in (builds, waits):
+        stage.api.post(f"{stage.path}/deployments/{each['id']}/abort")
+    stage.finish(builds["id"])
+
+    told = [explained(stage, each["id"]) for each in (builds, waits)]
+
+    assert [(whole["decider"], whole["by"]) for whole in told] == [("person", "admin")] * 2
+    assert [whole["reason"].partition(" ")[0] for whole in told] == ["Aborted"] * 2
+
+
+def test_a_step_that_waits_for_approval_is_said_to_wait(stage: Stage) -> None:
+    rollout = {"steps": [{"weight": 20, "for": "5s", "approval": True}], "interval": "1s"}
+    deployment = under_way(stage, ServiceSpec.model_validate({"rollout": rollout}))
+    analysed(stage, deployment, 1)
+
+    whole = explained(stage, deployment)
+
+    assert whole["decider"] == "nobody"
+    assert whole["reason"].endswith("Step 1 waits until a person lets the rollout on.")
+    assert whole["items"][-1]["verdict"]["decision"] == "promote"

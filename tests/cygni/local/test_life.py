@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
+from cygni.local.demo.children import await_end, runs
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,12 +52,13 @@ class Home:
         self.process.wait()
 
     def down(self) -> list[str]:
-        """Stops it in order; the command lines of what it left behind."""
+        """Stops it in order; what it left behind."""
         assert self.process is not None
         family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(90) == 0
-        return [" ".join(each.cmdline()) for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        await_end(family, 30)  # one that was killed may take a moment to be gone
+        return [str(each) for each in family if runs(each)]
 
     def cygni(self, *arguments: str, app: str = "app") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "cygni.cli", *arguments]

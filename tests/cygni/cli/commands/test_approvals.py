@@ -102,6 +102,7 @@ def test_without_a_proposal_there_is_nothing_to_approve(ann: Cli, api: FakeApi) 
 
     assert result.exit_code == Exit.CONFLICT
     assert "No deployment of shop/prod/web awaits approval." in result.stderr
+    assert "cygni resume" in result.stderr
     assert ann("approve", "r1").exit_code == Exit.CONFLICT
 
 
