@@ -10,7 +10,8 @@ counts (`judging`), so that it can only lower the evidence.
    evidence is the logarithm of its likelihood ratio. A steady fault shows in every block, and gains nearly as much as it does
    by requests; bursts do not.
 2. The stable version may be about to have bursts that nobody has seen yet. Its share is taken for greater by `BURSTS` of them
-   among its requests, by `UNSEEN` at most. The size is that of those it had, with one of `LARGEST` supposed beforehand.
+   among its requests, by `UNSEEN` at most in the first few blocks. The size is that of those it had, with one of `LARGEST`
+   supposed beforehand.
 3. A fault may begin late, so that the newest blocks by themselves are asked, at every length; that there are several such
    stretches in a step is paid for by the logarithm of their number.
 
@@ -33,7 +34,9 @@ LARGEST = 20
 BURSTS = 3
 """Bursts of the stable version that may be still to come: of those that nobody saw, more than so many are unlikely (5 %)."""
 UNSEEN = 0.01
-"""The most that a burst which was not seen yet may add to the stable version's share."""
+"""The most that bursts which were not seen yet may add to the stable version's share, in few blocks."""
+HASTE = 4
+"""So many blocks are few: what can be told in them is a grave fault, which may not wait. In more, more may be added."""
 
 
 def steady_evidence(blocks: Sequence[Trials], allowed: float) -> float:
@@ -45,15 +48,16 @@ def steady_against_stable(pairs: Sequence[tuple[Trials, Trials]], null: Null) ->
     """The same, against `null`; the pairs are (canary, stable)."""
     burst = _burst([stable for _, stable in pairs])
 
-    def allowed(bad: int, total: int) -> float:
+    def allowed(bad: int, total: int, blocks: int) -> float:
         if not total:
             return 1.0
-        return min(1.0, null.slope * (bad / total + min(UNSEEN, BURSTS * burst / total)) + null.margin)
+        unseen = min(UNSEEN * max(1.0, blocks / HASTE), BURSTS * burst / total)
+        return min(1.0, null.slope * (bad / total + unseen) + null.margin)
 
     return _newest(pairs, allowed)
 
 
-def _newest(pairs: Sequence[tuple[Trials, Trials]], allowed: Callable[[int, int], float]) -> float:
+def _newest(pairs: Sequence[tuple[Trials, Trials]], allowed: Callable[[int, int, int], float]) -> float:
     """The greatest evidence of the newest blocks, at any length; `allowed` tells a share by what the stable version served."""
     served = [pair for pair in pairs if pair[0].total]
     best, bearing, bad, total, stable_bad, stable_total = 0.0, 0, 0, 0, 0, 0
@@ -61,7 +65,7 @@ def _newest(pairs: Sequence[tuple[Trials, Trials]], allowed: Callable[[int, int]
         bearing, bad, total = bearing + (canary.bad > 0), bad + canary.bad, total + canary.total
         stable_bad, stable_total = stable_bad + stable.bad, stable_total + stable.total
         if bearing >= LEAST:
-            expected = _expected(allowed(stable_bad, stable_total), total / length, bad / bearing)
+            expected = _expected(allowed(stable_bad, stable_total, length), total / length, bad / bearing)
             best = max(best, _ratio(bearing, length, expected) - log(len(served) / length))
     return best
 
