@@ -14,7 +14,8 @@ MACHINES = {name: definition(name) for name in ("deploy", "build", "rollout")}
 WELL = {
     "cygni-deploy-begin": [Line(returns={"next": "Build", "build": "bld_1", "request": "req_1"})],
     "cygni-build-start": [Line(token={"output": {}})],
-    "cygni-rollout-prepare": [Line(returns={"next": "Done"})],
+    "cygni-rollout-prepare": [Line(returns={"next": "AwaitReady"})],
+    "cygni-rollout-await-ready": [Line(returns={"next": "Done"})],
     "cygni-rollout-roll-back": [Line(returns={"next": "Done"})],
     "cygni-deploy-finish": [Line(returns={"next": "Succeeded"})],
 }
@@ -65,7 +66,7 @@ TABLE = Table(
             {"cygni-rollout-prepare": 0},
         ),
         "the rollout is rolled back": Row(
-            _play(rollout_prepare=[Line(returns={"next": "RollBack"})], deploy_finish=FAILED),
+            _play(rollout_await_ready=[Line(returns={"next": "RollBack"})], deploy_finish=FAILED),
             (*WHOLE, "NotPromoted"),
             "Cygni.NotPromoted",
             {"cygni-rollout-roll-back": 1},
