@@ -122,7 +122,7 @@ def test_in_staging_a_developer_needs_nobody(stage: Stage, developer: Client) ->
     developer.post("/v1/projects/hello/environments/staging/services", {"name": "web"})
     path = stage.path.replace("/prod/", "/staging/")
 
-    made = developer.post(f"{path}/deployments", {"source": stage.source()})
+    made = developer.post(f"{path}/deployments", {"source": stage.source(own=False)})
 
     assert (made.status, made.json["state"]) == (201, "queued")
     assert made.json["id"] in stage.fakes.workflows.started
