@@ -22,14 +22,14 @@ down: $(READY)  ## stop the embedded cloud
 
 test: $(READY)  ## the whole suite: quick tests first, then those that start processes
 	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow -n 3 --dist loadfile  # one more than processors: much of it is waiting
 
 cluster-programs: $(READY)
 	$(BIN)/python -m cygni.local.controlplane.binaries
 
 # The cluster that CYGNI_TEST_KUBECONFIG names, else the programs in KUBEBUILDER_ASSETS, else a build by Go, kept outside the tree.
 test-cluster: cluster-programs  ## the contract tests and the demo on a real Kubernetes API server
-	CYGNI_TEST_CLUSTER=real $(BIN)/python -m pytest -m cluster -rfE tests
+	CYGNI_TEST_CLUSTER=real $(BIN)/python -m pytest -m cluster -rfEs tests
 
 drill: $(READY)  ## lose a region in the middle of a rollout, and go on in the other
 	$(BIN)/python -m tools.failover_drill
