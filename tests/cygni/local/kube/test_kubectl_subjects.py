@@ -236,6 +236,8 @@ def run(kubeconfig: Path, subject: Subject, tmp_path: Path) -> Iterator[Kubectl]
     command = Kubectl(kubeconfig, name, tmp_path)
     if subject.needs:
         command("apply", "-f", "-", given=subject.needs)
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{subject.needs['metadata']['name']}"
+        eventually(lambda: api.get(path).body, lambda found: found.get("status", {}).get("conditions"))  # kubectl needs some
         command("wait", "--for=condition=Established", f"crd/{subject.needs['metadata']['name']}", "--timeout=60s")
     yield command
     command("delete", subject.path, "--ignore-not-found", "--wait=false")
