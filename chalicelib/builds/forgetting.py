@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.builds.models import BUILD, BuildRecord, SourceRecord, build_pk
+from chalicelib.builds.models import BUILD, BuildRecord, SourceRecord, build_pk, source_key
 from chalicelib.builds.runs import build_id_of, log_key, plan_key, result_key
 from chalicelib.builds.sources import own_sources
 from chalicelib.platform.storage import Storage
@@ -22,7 +22,7 @@ def forget_builds(store: Store, key: ServiceKey, deployments: Mapping[str, str |
     built = {build_id_of(deployment): source for deployment, source in deployments.items() if source is not None}
     own = own_sources(store, key, set(built.values()))
     objects = [name(key.team, build) for build in built for name in (plan_key, result_key, log_key)]
-    storage.delete([*objects, *(f"{key.team}/sources/{source.id}.tar.gz" for source in own)])
+    storage.delete([*objects, *(source_key(key.team, source.id) for source in own)])
     writes: list[Write] = [Remove(BuildRecord, build_pk(key.team, build), BUILD) for build in built]
     writes += [Remove(SourceRecord, str(source.pk), str(source.sk)) for source in own]
     if writes:

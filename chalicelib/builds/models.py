@@ -27,6 +27,11 @@ def build_pk(team: str, build: str) -> str:
     return f"TEAM#{team}#BUILD#{build}"
 
 
+def source_key(team: str, source: str) -> str:
+    """Where a source's bytes are in the bucket."""
+    return f"{team}/sources/{source}.tar.gz"
+
+
 class SourceRecord(Record):
     """An uploaded archive; the bytes are in the bucket. One that was uploaded for one service alone names it."""
 

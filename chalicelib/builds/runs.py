@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.builds.models import BUILD, BuildRecord, build_pk
+from chalicelib.builds.models import BUILD, BuildRecord, build_pk, source_key
 from chalicelib.builds.preview import spec_of
 from chalicelib.platform import errors
 from chalicelib.platform.codebuild import Builders
@@ -58,7 +58,7 @@ class Build:
     @property
     def source_key(self) -> str:
         """Where the source's bytes are in the bucket."""
-        return f"{self.team}/sources/{self.source}.tar.gz"
+        return source_key(self.team, self.source)
 
 
 def build_id_of(deployment: str) -> str:
@@ -201,7 +201,7 @@ def _variables(record: BuildRecord, settings: Settings) -> dict[str, str]:
         "CYGNI_TEAM": record.team,
         "CYGNI_BUILD": record.id,
         "SOURCE_BUCKET": settings.bucket,
-        "SOURCE_KEY": f"{record.team}/sources/{record.source}.tar.gz",
+        "SOURCE_KEY": source_key(record.team, record.source),
         "PLAN_KEY": plan_key(record.team, record.id),
         "RESULT_KEY": result_key(record.team, record.id),
         "LOG_KEY": log_key(record.team, record.id),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.builds.models import SOURCE, SourceRecord, source_pk
+from chalicelib.builds.models import SOURCE, SourceRecord, source_key, source_pk
 from chalicelib.identity.principal import Principal
 from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, NotFound, TooLarge
@@ -40,7 +40,7 @@ class Source:
     @property
     def key(self) -> str:
         """Where its bytes are in the bucket."""
-        return f"{self.team}/sources/{self.id}.tar.gz"
+        return source_key(self.team, self.id)
 
 
 @dataclass(frozen=True, slots=True)
