@@ -25,9 +25,9 @@ from chalicelib.platform.workflows import Workflows
 
 if TYPE_CHECKING:
     from chalicelib.identity.service import Providers
+    from chalicelib.platform.remembered import SecretStore
     from chalicelib.platform.traffic import TrafficMetrics
     from chalicelib.projects.names import ServiceKey
-    from chalicelib.runtime.registry import SecretStore
 
 
 @dataclass(frozen=True, slots=True)

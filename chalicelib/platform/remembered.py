@@ -19,7 +19,7 @@ MOST = 64
 """Values that are kept; the one that was read longest ago goes first."""
 
 
-class Secrets(Protocol):
+class SecretStore(Protocol):
     """What is needed of `platform.secrets.Secrets`, which says what these promise."""
 
     def read(self, name: str) -> str | None: ...
@@ -32,7 +32,7 @@ class Secrets(Protocol):
 class RememberedSecrets:
     """Those of a store, kept for a while. One instance serves many threads; nothing of a value is in its repr."""
 
-    def __init__(self, secrets: Secrets, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, secrets: SecretStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._secrets, self._clock, self._lock = secrets, clock, Lock()
         self._kept: OrderedDict[str, tuple[str, float]] = OrderedDict()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from chalicelib.identity.service import Principal, give_back, room_for
@@ -18,6 +17,7 @@ from chalicelib.platform import once as keys
 from chalicelib.platform.errors import Conflict, Failed, Forbidden, NotFound, StaleVersion
 from chalicelib.platform.kubeauth import Access, BearerToken, ClientCertificate, EksRole, EntraClient
 from chalicelib.platform.once import Once
+from chalicelib.platform.remembered import SecretStore
 from chalicelib.platform.settings import Settings
 from chalicelib.platform.store import Store, team_store
 from chalicelib.platform.table import ConditionFailed, Count, Put, Remove, Write
@@ -26,16 +26,6 @@ from chalicelib.runtime.breaker_rules import CLOSED, Breaker
 from chalicelib.runtime.breaking import breaker_of, put_breaker
 from chalicelib.runtime.cluster_rules import Health, Provider
 from chalicelib.runtime.models import CLUSTERS, ClusterRecord, cluster_sk, team_pk
-
-
-class SecretStore(Protocol):
-    """What is needed of `platform.secrets.Secrets`, which says what these promise."""
-
-    def read(self, name: str) -> str | None: ...
-
-    def write(self, name: str, value: str, *, token: str) -> None: ...
-
-    def forget(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
