@@ -22,6 +22,12 @@ class AccountRefused(Exception):
         self.code = code
 
 
+def refuse_other(wanted: str | None, found: str) -> None:
+    """Raises AccountRefused where a stage is for one account, and the credentials are of another."""
+    if wanted not in (None, found):
+        raise AccountRefused(f"The stage is for account {wanted} (account), and the credentials are of {found}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """A stack as CloudFormation has it. `resources` are the physical names of its resources by their names in `template`."""

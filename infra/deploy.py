@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.account import Account, AccountRefused, Deployed
+from infra.account import Account, AccountRefused, Deployed, refuse_other
 from infra.places import BOOTSTRAP, names, places, regions
 from infra.rights import SIGN_IN
 from infra.settings import Settings, SettingsRefused, load
@@ -73,8 +73,7 @@ def commands(stage: str, settings: Settings, seen: Seen, *, ask: bool = True) ->
 
 def look(settings: Settings, account: Stacks) -> Seen:
     """What is there already. Raises AccountRefused, also when the stage is for another account."""
-    if settings.account not in (None, account.id):
-        raise AccountRefused(f"The stage is for account {settings.account} (account), and the credentials are of {account.id}.")
+    refuse_other(settings.account, account.id)
     ready = [each for each in regions(settings) if _bootstrapped(account.stack(_TOOLKIT, each))]
     there = [each.name for each in places(settings) if _came(account.stack(each.name, each.region))]
     return Seen(account.id, frozenset(ready), frozenset(there))

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 
-from infra.account import Account, AccountRefused, Deployed
+from infra.account import Account, AccountRefused, Deployed, refuse_other
 from infra.places import possible_places
 from infra.removals import Plan, plan, told
 from infra.removing import Removal
@@ -23,8 +23,7 @@ _API = "AWS::Serverless::Api"
 
 def look(settings: Settings, account: Account, removal: Removal, *, data: bool) -> Plan:
     """What there is to be done. Raises AccountRefused, also when the stage is for another account."""
-    if settings.account not in (None, account.id):
-        raise AccountRefused(f"The stage is for account {settings.account} (account), and the credentials are of {account.id}.")
+    refuse_other(settings.account, account.id)
     found = [account.whole_stack(each.name, each.region) for each in possible_places(settings)]
     stacks = [each for each in found if each is not None]
     regions = dict.fromkeys(each.region for each in possible_places(settings))
