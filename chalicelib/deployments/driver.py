@@ -247,8 +247,6 @@ def _open_rollout(record: DeploymentRecord, ports: Ports) -> None:
     record.image, record.state = release.image, State.ROLLING_OUT.value
     record.rollout = RolloutState(first_release=record.stable is None).to_dict()
     move(record, Event.STARTED, now, kind="rolling_out", message=f"Release {release.number} is written to the cluster.")
-    if chosen.recreate:
-        notes = (*notes, "What is recreated is not judged: nothing runs beside it. It takes all requests when it is ready.")
     for note in notes if record.stable is not None else ():
         record.tell(now, "gates", note)
     save(record)

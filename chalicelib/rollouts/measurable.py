@@ -15,14 +15,17 @@ from chalicelib.rollouts.rules import Strategy
 from chalicelib.rollouts.strategy import gates_of
 
 _OF_LATENCY = frozenset({Metric.LATENCY_P95, Metric.LATENCY_P95_INCREASE})
+_RECREATED = "What is recreated is not judged: nothing runs beside it. It takes all requests when it is ready."
 _INSTEAD = "A custom gate with a query of your own can judge it."
 
 
 def within_reach(strategy: Strategy, gateway: str, *, latency: bool) -> tuple[Strategy, tuple[str, ...]]:
-    """The strategy as it can be judged, and a sentence for each gate that cannot; none where nothing is judged at all.
+    """The strategy as it can be judged, and a sentence for each gate that cannot, or one that says why nothing is.
 
     `gateway` is the preset of the metrics, which measures `latency` by release or does not.
     """
+    if strategy.recreate:
+        return strategy, (_RECREATED,)
     judged = bool(strategy.steps) or strategy.rolling is not None
     blind = () if latency or not judged else tuple(gate for gate in strategy.gates if gate.metric in _OF_LATENCY)
     usual = frozenset(gates_of(Gates.model_validate({})))

@@ -88,6 +88,15 @@ class Reconciled:
         for _ in range(3):
             self.run()
 
+    def turn_back(self) -> None:
+        """The same, and then another spec whose release fails its gates."""
+        self.live()
+        self.stage.failing = 0.5
+        self.declare("b")
+        self.run()
+        self.roll_out()
+        self.run()
+
     def object(self) -> Json:
         found = self.cluster.get("CygniService", NAMESPACE, "web")
         assert found is not None
@@ -159,12 +168,7 @@ def test_a_change_goes_out_as_a_canary(world: Reconciled) -> None:
 
 
 def test_a_release_that_fails_is_reported_degraded_with_its_reason(world: Reconciled) -> None:
-    world.live()
-    world.stage.failing = 0.5
-    world.declare("b")
-    world.run()
-    world.roll_out()
-    world.run()
+    world.turn_back()
 
     status, reason, message = world.condition("Degraded")
     assert (status, reason) == ("True", "RolledBack")
@@ -174,12 +178,7 @@ def test_a_release_that_fails_is_reported_degraded_with_its_reason(world: Reconc
 
 
 def test_a_retry_annotation_starts_the_same_spec_again_once_for_each_value(world: Reconciled) -> None:
-    world.live()
-    world.stage.failing = 0.5
-    world.declare("b")
-    world.run()
-    world.roll_out()
-    world.run()
+    world.turn_back()
     assert world.condition("Degraded")[1] == "RolledBack"
     world.stage.failing = 0.0
 
